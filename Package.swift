@@ -1,0 +1,123 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: [Target.Dependency] = [
+    .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
+    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+]
+let swift6: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+
+/// One floor of the plan in ARCHITECTURE.md a block; a target imports only targets of lower floors.
+/// Tests/TidyTests holds this file against that plan.
+let package = Package(
+    name: "whorl",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "whorl", targets: ["whorl"]),
+        .executable(name: "whorl-gateway", targets: ["whorl-gateway"]),
+        .executable(name: "whorl-worker", targets: ["whorl-worker"]),
+        .executable(name: "whorl-decoder", targets: ["whorl-decoder"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.0.0"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.0.0",
+            traits: [.defaults, "CommandLineArguments"]),
+        .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.3.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.4.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.25.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+    ],
+    targets: [
+        // F0: system libraries and our own C.
+        .systemLibrary(name: "CHiredis"),
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq"),
+        .systemLibrary(name: "CLibav"),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas"),
+        .systemLibrary(name: "CProcess"),
+        .systemLibrary(name: "CZlib"),
+        // -O3 in every configuration: an unoptimised kernel is a hundred times too slow to test with.
+        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
+
+        // F1: values, rules, arithmetic; no I/O.
+        .target(name: "JobModel", swiftSettings: swift6),
+        .target(name: "ThreadExecutor", swiftSettings: swift6),
+        .target(name: "NeuralCore", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: swift6),
+
+        // F2: one outside thing each.
+        .target(name: "RedisClient", dependencies: ["CHiredis", "ThreadExecutor", logging], swiftSettings: swift6),
+        .target(name: "PostgresClient", dependencies: ["CLibpq", "ThreadExecutor", logging], swiftSettings: swift6),
+        .target(name: "Video", dependencies: ["CLibav", "CProcess"], swiftSettings: swift6),
+        .target(
+            name: "Detector",
+            dependencies: ["NeuralCore", "CZlib", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: swift6),
+        .target(
+            name: "UploadStore",
+            dependencies: [
+                "JobModel", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: swift6),
+        .target(
+            name: "Telemetry", dependencies: [logging], swiftSettings: swift6),
+        .target(
+            name: "Settings",
+            dependencies: [
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: swift6),
+
+        // F3: what Whorl is about.
+        .target(
+            name: "JobStore",
+            dependencies: [
+                "JobModel", "PostgresClient", "RedisClient", "Telemetry",
+                .product(name: "Crypto", package: "swift-crypto"),
+                logging,
+            ],
+            swiftSettings: swift6),
+        .target(
+            name: "Analysis", dependencies: ["JobModel", "ThreadExecutor", "NeuralCore", "Video", "Detector"],
+            swiftSettings: swift6),
+
+        // F4: the two servers as libraries.
+        .target(
+            name: "GatewayApp",
+            dependencies: [
+                "JobModel", "JobStore", "UploadStore", "Telemetry", "Settings", "PostgresClient", "RedisClient",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                logging,
+            ] + lifecycle,
+            swiftSettings: swift6),
+        .target(
+            name: "WorkerApp",
+            dependencies: [
+                "JobModel", "JobStore", "UploadStore", "Analysis", "Telemetry", "Settings", "PostgresClient", "RedisClient",
+                "Detector", "NeuralCore", "Video",
+                logging,
+            ] + lifecycle,
+            swiftSettings: swift6),
+
+        // F5: executables.
+        .executableTarget(name: "whorl-gateway", dependencies: ["GatewayApp"], swiftSettings: swift6),
+        .executableTarget(name: "whorl-worker", dependencies: ["WorkerApp"], swiftSettings: swift6),
+        .executableTarget(name: "whorl-decoder", dependencies: ["Video", "CProcess"], swiftSettings: swift6),
+        .executableTarget(
+            name: "whorl",
+            dependencies: [
+                "JobModel", "JobStore", "Analysis", "Telemetry",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ],
+            swiftSettings: swift6),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,152 @@
+import JobModel
+import Video
+
+/// The top of a contact sheet: what was found, by what, and the most suspicious frame large.
+struct SheetHeader {
+    private struct Line {
+        var text: String
+        var ink: Ink
+        /// Rows of empty space above.
+        var space: Int
+    }
+
+    private static let heroWidth = 420
+    private static let heroMaximumHeight = 420
+    private static let titleScale = 4
+    private static let labelScale = 6
+    private static let textScale = 2
+    private static let lineHeight = BitmapFont.height * textScale + 6
+    private static let badgeTop = 58
+    private static let badgeHeight = BitmapFont.ascent * labelScale + 28
+    private static let linesTop = badgeTop + badgeHeight + 22
+
+    private let title: String
+    private let verdict: Verdict
+    private let hero: Scene?
+    private let heroSize: (width: Int, height: Int)
+    private let textWidth: Int
+    private let lines: [Line]
+    let height: Int
+
+    init(title: String, verdict: Verdict, scenes: [Scene]) {
+        self.title = title
+        self.verdict = verdict
+        let hero = scenes.max { $0.frame.contribution < $1.frame.contribution }
+        self.hero = hero
+        heroSize = hero.map { $0.heated.fitted(width: Self.heroWidth, height: Self.heroMaximumHeight) } ?? (0, 0)
+        let room = ContactSheet.width - 2 * ContactSheet.margin
+        textWidth = hero == nil ? room : room - heroSize.width - 36
+        lines = Self.lines(verdict, width: textWidth)
+        let textHeight = lines.reduce(Self.linesTop) { $0 + Self.lineHeight + $1.space }
+        height = max(textHeight, hero == nil ? 0 : heroSize.height + 2 * Self.lineHeight)
+    }
+
+    func draw(on canvas: inout Canvas, y: Int) {
+        let x = ContactSheet.margin
+        canvas.write(
+            BitmapFont.fitted(title, width: textWidth / Self.titleScale), x: x, y: y, scale: Self.titleScale, Palette.text)
+        drawBadge(on: &canvas, x: x, y: y + Self.badgeTop)
+        var top = y + Self.linesTop
+        for line in lines {
+            top += line.space
+            canvas.write(line.text, x: x, y: top, scale: Self.textScale, line.ink)
+            top += Self.lineHeight
+        }
+        drawHero(on: &canvas, y: y)
+    }
+
+    private func drawBadge(on canvas: inout Canvas, x: Int, y: Int) {
+        let word = verdict.label.rawValue.uppercased()
+        let ink = Palette.ink(of: verdict.label)
+        let width = BitmapFont.width(of: word) * Self.labelScale + 40
+        let badge = Area(x: x, y: y, width: width, height: Self.badgeHeight)
+        canvas.fill(badge, ink)
+        canvas.write(word, x: x + 20, y: y + 14, scale: Self.labelScale, Palette.background)
+        let after = badge.right + 28
+        guard let probability = verdict.probability else {
+            canvas.write("nothing was judged", x: after, y: y + 25, scale: 3, Palette.text)
+            return
+        }
+        canvas.write("probability of fake", x: after, y: y + 2, scale: 2, Palette.muted)
+        canvas.write(decimal(probability, 3), x: after, y: y + 30, scale: 5, Palette.text)
+    }
+
+    private func drawHero(on canvas: inout Canvas, y: Int) {
+        guard let hero else { return }
+        let x = ContactSheet.width - ContactSheet.margin - heroSize.width
+        canvas.place(hero.heated.resized(width: heroSize.width, height: heroSize.height), x: x, y: y)
+        let area = Area(x: x, y: y, width: heroSize.width, height: heroSize.height)
+        canvas.frame(area, Palette.text, thickness: 2)
+        let captions = [
+            "most suspicious frame: no. \(hero.frame.index)",
+            "at \(decimal(hero.frame.timestampSeconds, 2)) s, P \(decimal(hero.frame.probability, 3))",
+        ]
+        // Beside a narrow picture the caption is wider than it; it ends where the picture ends.
+        for (row, caption) in captions.enumerated() {
+            let top = area.bottom + 10 + row * Self.lineHeight
+            canvas.write(
+                caption, endingAt: area.right, y: top, scale: Self.textScale, row == 0 ? Palette.text : Palette.muted)
+        }
+    }
+
+    private static func lines(_ verdict: Verdict, width: Int) -> [Line] {
+        var lines: [Line] = []
+        func add(_ text: String, _ ink: Ink, space: Int = 0) {
+            for (index, part) in text.wrapped(width: width / textScale).enumerated() {
+                lines.append(Line(text: part, ink: ink, space: index == 0 ? space : 0))
+            }
+        }
+        if !verdict.model.trained {
+            add("UNTRAINED MODEL: its weights are random, this verdict means nothing", Palette.caution)
+        }
+        for reason in verdict.reasons where reason != .untrainedModel {
+            add("uncertain because \(reason.explanation)", Palette.caution)
+        }
+        for warning in verdict.warnings {
+            add("note: \(Verdict.explanation(ofWarning: warning))", Palette.text)
+        }
+        let model = verdict.model
+        add(
+            "model \(model.name), version \(model.version)\(model.trained ? "" : " (untrained)"), \(model.sha256.prefix(12))…",
+            Palette.text, space: lines.isEmpty ? 0 : 8)
+        let video = verdict.video
+        add(
+            "\(video.codec), \(video.width)×\(video.height), \(decimal(video.durationSeconds, 2)) s, \(video.frameCount) frames, "
+                + "\(verdict.sampling.count) sampled", Palette.muted)
+        add("sha256 \(video.sha256)", Palette.muted)
+        return lines
+    }
+}
+
+extension RGBImage {
+    /// The size with this picture's shape that just fits, each side at least 1.
+    func fitted(width limit: Int, height heightLimit: Int) -> (width: Int, height: Int) {
+        let ratio = min(Double(limit) / Double(width), Double(heightLimit) / Double(height))
+        return (max(1, Int(Double(width) * ratio)), max(1, Int(Double(height) * ratio)))
+    }
+}
+
+extension String {
+    /// The text broken at spaces into lines no wider than `width` at scale 1; a word too long for a line is broken.
+    func wrapped(width: Int) -> [String] {
+        var lines: [String] = []
+        var line = ""
+        for word in split(separator: " ") {
+            let longer = line.isEmpty ? String(word) : "\(line) \(word)"
+            if BitmapFont.width(of: longer) <= width {
+                line = longer
+                continue
+            }
+            if !line.isEmpty { lines.append(line) }
+            line = ""
+            for character in word {
+                if BitmapFont.width(of: line + String(character)) > width, !line.isEmpty {
+                    lines.append(line)
+                    line = ""
+                }
+                line.append(character)
+            }
+        }
+        return line.isEmpty ? lines : lines + [line]
+    }
+}

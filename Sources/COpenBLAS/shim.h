@@ -1,0 +1,6 @@
+#ifndef WHORL_COPENBLAS_SHIM_H
+#define WHORL_COPENBLAS_SHIM_H
+
+#include <cblas.h>
+
+#endif

@@ -1,0 +1,31 @@
+import Hummingbird
+import JobStore
+import Logging
+import Settings
+import Telemetry
+
+/// What the executable `whorl-gateway` does.
+public enum GatewayProgram {
+    /// Reads the settings, serves until SIGTERM or SIGINT, and exits.
+    public static func main() async {
+        let settings = await SettingsProgram.read(
+            name: "whorl-gateway", version: WhorlVersion.current,
+            summary: "Takes clips over HTTP, makes jobs of them, and shows their verdicts.",
+            table: GatewayConfiguration.table)
+        do {
+            let configuration = try GatewayConfiguration(settings)
+            LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: configuration.logLevel) }
+            let logger = Logger(label: "whorl-gateway")
+            let gateway = try Gateway(configuration: configuration, logger: logger)
+            let application = gateway.makeApplication { port in
+                logger.info("listening", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
+            }
+            try await application.runService()
+            await gateway.close()
+        } catch let error as SettingsError {
+            SettingsProgram.stop("whorl-gateway: \(error)", code: 2)
+        } catch {
+            SettingsProgram.stop("whorl-gateway: \(error)", code: 1)
+        }
+    }
+}

@@ -1,0 +1,164 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import JobModel
+import JobStore
+import Logging
+import Telemetry
+
+/// One clip on its way from a request to a durable job.
+struct JobSubmission: Sendable {
+    let gateway: Gateway
+    let tenant: Tenant
+    let logger: Logger
+
+    /// Stores the clip, makes the job, and wakes a worker.
+    ///
+    /// - Throws: a `Problem`; neither bytes nor rows are left then.
+    func accept(_ request: Request) async throws -> JobStatus {
+        guard let key = try idempotencyKey(request) else {
+            return try await store(request, reservation: nil) {}
+        }
+        let configuration = gateway.configuration
+        let outcome = try await gateway.jobs.reserve(
+            key: key, tenant: tenant, leaseSeconds: configuration.idempotencyLeaseSeconds,
+            keepSeconds: configuration.idempotencyKeepSeconds)
+        switch outcome {
+        case .inFlight:
+            throw Problem(
+                .conflict, "idempotency_in_flight", "a request with this Idempotency-Key is under way; ask again when it ended",
+                retryAfterSeconds: 1, closesConnection: true)
+        case .finished(let job, let fingerprint):
+            return try await replay(request, job: job, fingerprint: fingerprint)
+        case .reserved(let reservation):
+            return try await accept(request, holding: reservation)
+        }
+    }
+
+    /// Takes the body while the key's lease is kept alive, and gives the key back if that fails.
+    private func accept(_ request: Request, holding reservation: IdempotencyReservation) async throws -> JobStatus {
+        let leaseSeconds = gateway.configuration.idempotencyLeaseSeconds
+        var renewed = ContinuousClock.now
+        do {
+            return try await store(request, reservation: reservation) {
+                guard renewed.duration(to: .now) > .seconds(leaseSeconds / 3) else { return }
+                renewed = .now
+                guard try await gateway.jobs.renew(reservation, tenant: tenant, leaseSeconds: leaseSeconds) else {
+                    throw Self.lapsed
+                }
+            }
+        } catch {
+            do {
+                try await gateway.jobs.release(reservation, tenant: tenant)
+            } catch let failure {
+                logger.warning("an idempotency key stays reserved until its lease ends", metadata: [
+                    LogField.error: "\(failure)"
+                ])
+            }
+            throw error
+        }
+    }
+
+    private func store(
+        _ request: Request, reservation: IdempotencyReservation?, onChunk: () async throws -> Void
+    ) async throws -> JobStatus {
+        // Asked before the body is read: an upload that cannot become a job is not worth its bytes.
+        try await gateway.jobs.check()
+        let upload = try await intake.receive(request, onChunk: onChunk)
+        let job = NewJob(
+            tenant: tenant, priority: upload.priority, maximumAttempts: gateway.configuration.maximumAttempts,
+            options: upload.options, storeKey: upload.stored.key, bytes: upload.stored.bytes,
+            sha256: upload.stored.sha256, mediaType: upload.mediaType,
+            traceparent: request.headers[.traceparent].flatMap(Self.validTraceparent), reservation: reservation)
+        let status: JobStatus
+        do {
+            guard let enqueued = try await gateway.jobs.enqueue(job) else { throw Self.lapsed }
+            status = enqueued
+        } catch {
+            try await cleanUp(job, after: error)
+            throw error
+        }
+        await wakeWorker(job)
+        return status
+    }
+
+    private var intake: UploadIntake {
+        UploadIntake(store: gateway.uploads, maximumBytes: gateway.configuration.maximumUploadBytes)
+    }
+
+    /// The same key again: an equal request gets the same job, any other is refused. The body is read to compare it, and
+    /// not kept.
+    private func replay(_ request: Request, job: JobID, fingerprint: String) async throws -> JobStatus {
+        let upload = try await intake.receive(request) {}
+        try await gateway.uploads.remove(key: upload.stored.key)
+        let same = try NewJob.fingerprint(contentSHA256: upload.stored.sha256, options: upload.options)
+        guard same == fingerprint else {
+            throw Problem(
+                .unprocessableContent, "idempotency_key_reused", "this Idempotency-Key was used with another clip or other options")
+        }
+        guard let status = try await gateway.jobs.status(of: job, tenant: tenant) else { throw JobRoutes.noJob(job) }
+        return status
+    }
+
+    /// Removes the bytes of a job that was not made; if the commit's answer was lost, the job may exist and keeps them.
+    private func cleanUp(_ job: NewJob, after error: any Error) async throws {
+        do {
+            guard try await gateway.jobs.status(of: job.id, tenant: tenant) == nil else { return }
+            try await gateway.uploads.remove(key: job.storeKey)
+        } catch let failure {
+            // PostgreSQL is away, so nobody can say whether the job exists: bytes too many are better than a job without.
+            logger.error("an upload may be left without a job", metadata: [
+                LogField.job: "\(job.id)", LogField.error: "\(failure)",
+            ])
+        }
+    }
+
+    /// XADD while the stream is short; whatever fails here the relay makes good.
+    private func wakeWorker(_ job: NewJob) async {
+        do {
+            let bound = try await Relay.bound(
+                registry: gateway.registry, aliveSeconds: gateway.configuration.workersAliveSeconds)
+            let pushed: Bool
+            do {
+                pushed = try await gateway.dispatch.push(job.id, kind: job.kind, bound: bound)
+            } catch {
+                logger.warning("Redis does not take the job; the relay will dispatch it", metadata: [
+                    LogField.job: "\(job.id)", LogField.error: "\(error)",
+                ])
+                pushed = false
+            }
+            if !pushed { try await gateway.jobs.markUndispatched([job.id]) }
+        } catch {
+            logger.warning("a job waits until its dispatch is stale", metadata: [
+                LogField.job: "\(job.id)", LogField.error: "\(error)",
+            ])
+        }
+    }
+
+    private func idempotencyKey(_ request: Request) throws -> String? {
+        guard let text = request.headers[.idempotencyKey] else { return nil }
+        // The draft makes it a structured string, in quotes; many clients leave them out.
+        let key = text.hasPrefix("\"") && text.hasSuffix("\"") && text.count >= 2 ? String(text.dropFirst().dropLast()) : text
+        guard (1...255).contains(key.count) else {
+            throw Problem(
+                .badRequest, "idempotency_key_malformed", "Idempotency-Key must have 1 to 255 characters",
+                closesConnection: true)
+        }
+        return key
+    }
+
+    private static var lapsed: Problem {
+        Problem(
+            .conflict, "idempotency_in_flight", "the upload stood still for so long that another request took its Idempotency-Key",
+            retryAfterSeconds: 1, closesConnection: true)
+    }
+
+    /// A trace context of the form that W3C Trace Context level 1 gives; anything else is not passed on.
+    private static func validTraceparent(_ text: String) -> String? {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 4, parts.map(\.count) == [2, 32, 16, 2],
+            text.allSatisfy({ $0 == "-" || ($0.isHexDigit && !$0.isUppercase) })
+        else { return nil }
+        return text
+    }
+}

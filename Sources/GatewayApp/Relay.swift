@@ -1,0 +1,59 @@
+import AsyncAlgorithms
+import JobModel
+import JobStore
+import Logging
+import RedisClient
+import ServiceLifecycle
+import Telemetry
+
+/// Keeps the stream filled from PostgreSQL: what was never dispatched, what a dead gateway or a flushed Redis lost, and
+/// what had to wait because the stream was at its bound.
+struct Relay: Service {
+    /// So many entries are on the stream at most when no worker is known.
+    static let minimumBound = 16
+
+    let store: JobStore
+    let registry: WorkerRegistry
+    let dispatch: JobDispatch
+    let kind: JobKind
+    let seconds: Double
+    let staleSeconds: Double
+    let aliveSeconds: Double
+    let logger: Logger
+
+    func run() async throws {
+        let ticks = AsyncTimerSequence(interval: .seconds(seconds), clock: .continuous).map { _ in }
+        let refills = dispatch.hints([.refill]).map { _ in }
+        for await _ in merge(ticks, refills).cancelOnGracefulShutdown() {
+            do {
+                try await refill()
+            } catch {
+                logger.warning("the relay will try again", metadata: [LogField.error: "\(error)"])
+            }
+        }
+    }
+
+    /// About twice the slots that there are, so that priority and cancellation are decided late, in PostgreSQL.
+    static func bound(registry: WorkerRegistry, aliveSeconds: Double) async throws -> Int {
+        max(minimumBound, try await registry.capacity(withinSeconds: aliveSeconds).slots * 2)
+    }
+
+    private func refill() async throws {
+        let bound = try await Self.bound(registry: registry, aliveSeconds: aliveSeconds)
+        // Redis first: without it nothing is marked, and workers poll PostgreSQL by themselves.
+        let room = bound - (try await dispatch.depth(kind: kind))
+        guard room > 0 else { return }
+        guard let jobs = try await store.takeUndispatched(kind: kind, limit: room, staleSeconds: staleSeconds) else { return }
+        for (index, job) in jobs.enumerated() {
+            do {
+                guard try await dispatch.push(job, kind: kind, bound: bound) else {
+                    try await store.markUndispatched(Array(jobs[index...]))
+                    return
+                }
+            } catch {
+                try await store.markUndispatched(Array(jobs[index...]))
+                throw error
+            }
+        }
+    }
+}

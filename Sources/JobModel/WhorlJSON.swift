@@ -1,0 +1,46 @@
+import Foundation
+
+/// JSON as the API speaks it: camelCase, sorted keys, times in RFC 3339 UTC with milliseconds.
+public enum WhorlJSON {
+    public static func encoder(pretty: Bool = false) -> JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
+        encoder.dateEncodingStrategy = .custom { date, encoder in
+            var container = encoder.singleValueContainer()
+            try container.encode(date.formatted(timeFormat))
+        }
+        return encoder
+    }
+
+    public static func decoder() -> JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .custom { decoder in
+            let container = try decoder.singleValueContainer()
+            let text = try container.decode(String.self)
+            do {
+                return try timeFormat.parse(text)
+            } catch {
+                throw DecodingError.dataCorruptedError(
+                    in: container, debugDescription: "\(text) is not an RFC 3339 time")
+            }
+        }
+        return decoder
+    }
+
+    private static let timeFormat = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+
+    /// What was wrong with a JSON text, in words for a client.
+    public static func explanation(of error: any Error) -> String {
+        guard let error = error as? DecodingError else { return "\(error)" }
+        let (context, what): (DecodingError.Context, String) = switch error {
+        case .typeMismatch(let type, let context): (context, "is not of type \(type)")
+        case .valueNotFound(_, let context): (context, "is null")
+        case .keyNotFound(let key, let context): (context, "lacks the field \(key.stringValue)")
+        case .dataCorrupted(let context): (context, context.debugDescription)
+        @unknown default: (DecodingError.Context(codingPath: [], debugDescription: ""), "is not as expected")
+        }
+        let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+        return path.isEmpty ? "the JSON \(what)" : "\(path): \(what)"
+    }
+}

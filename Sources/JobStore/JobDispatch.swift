@@ -1,0 +1,140 @@
+import Foundation
+import JobModel
+import RedisClient
+
+/// Waking workers through Redis. Whatever is lost here is found again in PostgreSQL by the relay.
+///
+/// One stream a kind, `{whorl}:jobs:<kind>`, read by the group `workers`; all keys share one hash tag.
+public struct JobDispatch: Sendable {
+    /// Hints that shorten waits; nothing depends on their arrival.
+    public enum Hint: String, Sendable, CaseIterable {
+        /// A job ended; the payload is its id.
+        case done
+        /// A running job is to be cancelled; the payload is its id.
+        case cancel
+        /// The stream runs low.
+        case refill
+    }
+
+    private static let group = "workers"
+
+    private static let pushScript = RedisScript("""
+        if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+        redis.call('XADD', KEYS[1], '*', 'job', ARGV[2])
+        return 1
+        """)
+
+    private static let settleScript = RedisScript("""
+        redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
+        redis.call('XDEL', KEYS[1], ARGV[2])
+        local length = redis.call('XLEN', KEYS[1])
+        if length < tonumber(ARGV[3]) then redis.call('PUBLISH', KEYS[2], length) end
+        return length
+        """)
+
+    let redis: RedisClient
+    private let prefix: String
+
+    /// - Parameter prefix: the hash tag of every key; tests take one of their own.
+    public init(redis: RedisClient, prefix: String = "{whorl}") {
+        self.redis = redis
+        self.prefix = prefix
+    }
+
+    /// A job's name in the stream.
+    public struct Entry: Hashable, Sendable {
+        public let id: String
+        public let job: JobID?
+    }
+
+    private func stream(_ kind: JobKind) -> String { "\(prefix):jobs:\(kind.rawValue)" }
+
+    /// The name of a hint's channel.
+    public func channel(_ hint: Hint) -> String { "\(prefix):\(hint.rawValue)" }
+
+    /// Puts a job's id on the stream; false when the stream is at its bound and the relay shall do it later.
+    public func push(_ job: JobID, kind: JobKind, bound: Int) async throws(RedisError) -> Bool {
+        try await redis.run(
+            Self.pushScript, keys: [stream(kind)], arguments: [bound, job.description]
+        ).int == 1
+    }
+
+    /// How many entries the stream holds.
+    public func depth(kind: JobKind) async throws(RedisError) -> Int {
+        Int(try await redis.send("XLEN", stream(kind)).int ?? 0)
+    }
+
+    /// Makes stream and group if they are gone.
+    public func ensureGroup(kind: JobKind) async throws(RedisError) {
+        do throws(RedisError) {
+            try await redis.send("XGROUP", "CREATE", stream(kind), Self.group, "0", "MKSTREAM")
+        } catch where error.code == "BUSYGROUP" {
+            // It is there already.
+        }
+    }
+
+    /// Waits on a connection of its own for entries; empty when none came in time.
+    public func read(
+        on connection: RedisConnection, consumer: String, kind: JobKind, count: Int, blockMilliseconds: Int
+    ) async throws(RedisError) -> [Entry] {
+        let reply = try await connection.send(
+            [
+                "XREADGROUP", "GROUP", Self.group, consumer, "COUNT", count, "BLOCK", blockMilliseconds, "STREAMS",
+                stream(kind), ">",
+            ],
+            timeout: .milliseconds(blockMilliseconds + 2000))
+        let entries = reply.elements?.first?.elements?.last?.elements ?? []
+        return entries.compactMap(Self.entry)
+    }
+
+    /// Takes an entry off the stream and out of the pending list, whether its job was won or not.
+    public func settle(_ entry: Entry, kind: JobKind, refillBelow: Int) async throws(RedisError) {
+        try await redis.run(
+            Self.settleScript, keys: [stream(kind), channel(.refill)], arguments: [Self.group, entry.id, refillBelow])
+    }
+
+    /// Settles entries that a dead worker left pending; their jobs are dispatched anew from PostgreSQL.
+    ///
+    /// - Returns: the jobs they named.
+    public func clearAbandoned(kind: JobKind, idleMilliseconds: Int) async throws(RedisError) -> [JobID] {
+        var cursor = "0-0"
+        var jobs: [JobID] = []
+        // XAUTOCLAIM scans a part of the list a call: only the cursor 0-0 says that it reached the end.
+        repeat {
+            let reply = try await redis.send(
+                "XAUTOCLAIM", stream(kind), Self.group, "sweep", idleMilliseconds, cursor, "COUNT", 100)
+            guard let parts = reply.elements, parts.count >= 2 else { break }
+            cursor = parts[0].string ?? "0-0"
+            for entry in (parts[1].elements ?? []).compactMap(Self.entry) {
+                try await settle(entry, kind: kind, refillBelow: 0)
+                if let job = entry.job { jobs.append(job) }
+            }
+        } while cursor != "0-0"
+        return jobs
+    }
+
+    /// Publishes a hint.
+    public func publish(_ hint: Hint, _ job: JobID) async throws(RedisError) {
+        try await redis.send("PUBLISH", channel(hint), job.description)
+    }
+
+    /// Hints as they come, and `subscribed` whenever some may have been missed.
+    public func hints(_ hints: [Hint]) -> AsyncStream<RedisSubscriptionEvent> {
+        redis.subscribe(to: hints.map(channel))
+    }
+
+    /// Why Redis must not be trusted with the stream; nil when it is well set up.
+    ///
+    /// An evicting policy may drop the stream under memory pressure: nothing is lost, but workers starve silently.
+    public func misconfiguration() async throws(RedisError) -> String? {
+        let reply = try await redis.send("CONFIG", "GET", "maxmemory-policy")
+        guard let policy = reply.elements?.last?.string, policy != "noeviction" else { return nil }
+        return "Redis' maxmemory-policy is \(policy); set it to noeviction"
+    }
+
+    private static func entry(_ value: RedisValue) -> Entry? {
+        guard let parts = value.elements, parts.count == 2, let id = parts[0].string else { return nil }
+        let fields = parts[1].elements ?? []
+        return Entry(id: id, job: fields.count >= 2 ? fields[1].string.flatMap { JobID($0) } : nil)
+    }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import JobModel
+
+/// A job on its way in: its bytes are durable already.
+public struct NewJob: Sendable {
+    public var id: JobID
+    public var tenant: Tenant
+    public var kind: JobKind
+    /// −10…10; higher goes first.
+    public var priority: Int
+    public var maximumAttempts: Int
+    public var options: JobOptions
+    public var storeKey: String
+    public var bytes: Int64
+    /// Hex.
+    public var sha256: String
+    public var mediaType: String
+    /// W3C trace context of the request, continued by the worker.
+    public var traceparent: String?
+    /// The idempotency key that this request holds, finished in the same transaction.
+    public var reservation: IdempotencyReservation?
+
+    public init(
+        id: JobID = .make(), tenant: Tenant, kind: JobKind = .analyze, priority: Int = 0, maximumAttempts: Int = 5,
+        options: JobOptions, storeKey: String, bytes: Int64, sha256: String, mediaType: String,
+        traceparent: String? = nil, reservation: IdempotencyReservation? = nil
+    ) {
+        self.id = id
+        self.tenant = tenant
+        self.kind = kind
+        self.priority = priority
+        self.maximumAttempts = maximumAttempts
+        self.options = options
+        self.storeKey = storeKey
+        self.bytes = bytes
+        self.sha256 = sha256
+        self.mediaType = mediaType
+        self.traceparent = traceparent
+        self.reservation = reservation
+    }
+}
+
+/// A request's hold on an idempotency key while its body arrives.
+public struct IdempotencyReservation: Hashable, Sendable {
+    public let key: String
+    public let token: UUID
+
+    public init(key: String, token: UUID) {
+        self.key = key
+        self.token = token
+    }
+}
+
+/// What became of the wish to reserve an idempotency key.
+public enum IdempotencyOutcome: Hashable, Sendable {
+    /// The key is ours until its lease ends.
+    case reserved(IdempotencyReservation)
+    /// Another request with this key is under way.
+    case inFlight
+    /// The key was used; a request with this fingerprint gets that job again, any other is refused.
+    case finished(job: JobID, fingerprint: String)
+}
+
+/// A worker's hold on a job. Every write about the job carries the epoch.
+public struct JobLease: Hashable, Sendable {
+    public let job: JobID
+    public let epoch: Int64
+
+    public init(job: JobID, epoch: Int64) {
+        self.job = job
+        self.epoch = epoch
+    }
+}
+
+/// What a worker needs to know to run a job.
+public struct ClaimedJob: Sendable {
+    public let lease: JobLease
+    public let tenant: Tenant
+    public let attempt: Int
+    public let maximumAttempts: Int
+    /// The worker lost it before: no neighbours this time.
+    public let runsAlone: Bool
+    public let options: JobOptions
+    public let storeKey: String
+    public let uploadSHA256: String
+    public let traceparent: String?
+}
+
+/// How a fenced write ended.
+public enum FencedOutcome: Hashable, Sendable {
+    /// The row was ours and is changed.
+    case written
+    /// Someone else owns the job now, or it ended: write nothing more about it.
+    case superseded
+}
+
+/// What a cancel request met.
+public enum CancelOutcome: Hashable, Sendable {
+    /// It was queued and is cancelled now, or was cancelled before.
+    case cancelled
+    /// It runs; its worker was told.
+    case requested
+    /// It ended in another way.
+    case ended(JobState)
+    case unknown
+}

@@ -1,0 +1,155 @@
+import Foundation
+import JobModel
+import PostgresClient
+
+/// What one pass of the sweep did.
+public struct SweepReport: Hashable, Sendable {
+    /// Lost by their workers and queued again.
+    public var requeued: [JobID] = []
+    /// Lost too often while running alone.
+    public var dead: [JobID] = []
+    /// Lost after their cancellation was asked for.
+    public var cancelled: [JobID] = []
+
+    public init() {}
+}
+
+/// The chores that any gateway may do, and only one does at a time.
+extension JobStore {
+    private enum Lock: Int {
+        case relay = 1, sweep, partitions
+
+        /// Distinguishes our advisory locks from other programs' in the same database.
+        static let space = 1_195_725_856
+    }
+
+    /// Runs `body` if no other gateway does this chore at the moment; nil otherwise.
+    private func exclusively<Value: Sendable>(
+        _ lock: Lock, _ body: (PostgresTransaction) async throws -> Value
+    ) async throws -> Value? {
+        try await pool.withTransaction { transaction in
+            let rows = try await transaction.query(
+                "SELECT pg_try_advisory_xact_lock($1::int, $2::int) AS held", [Lock.space, lock.rawValue])
+            guard try rows[0].decode("held", as: Bool.self) else { return nil }
+            return try await body(transaction)
+        }
+    }
+
+    /// Picks due jobs that were not dispatched lately, in the queue's order, and marks them dispatched.
+    ///
+    /// - Parameter staleSeconds: a dispatch older than this has been lost on its way.
+    /// - Returns: nil while another gateway does it.
+    public func takeUndispatched(kind: JobKind, limit: Int, staleSeconds: Double) async throws -> [JobID]? {
+        try await exclusively(.relay) { transaction in
+            let rows = try await transaction.query(
+                """
+                WITH due AS (
+                    SELECT id FROM jobs
+                    WHERE state = 'queued' AND leader_id IS NULL AND kind = $1 AND run_at <= now()
+                      AND (dispatched_at IS NULL OR dispatched_at < now() - make_interval(secs => $3))
+                    ORDER BY queue_rank LIMIT $2 FOR UPDATE SKIP LOCKED
+                ), marked AS (
+                    UPDATE jobs SET dispatched_at = now() FROM due WHERE jobs.id = due.id
+                    RETURNING jobs.id, jobs.queue_rank
+                )
+                SELECT id FROM marked ORDER BY queue_rank
+                """,
+                [kind.rawValue, limit, staleSeconds])
+            return try rows.map { JobID(uuid: try $0.decode("id")) }
+        }
+    }
+
+    /// Says that jobs did not reach the stream, so that the relay takes them at its next pass.
+    public func markUndispatched(_ ids: [JobID]) async throws {
+        try await pool.execute(
+            "UPDATE jobs SET dispatched_at = NULL WHERE id = ANY($1) AND state = 'queued'", [ids.map(\.uuid)])
+    }
+
+    /// Takes jobs from workers whose lease ran out.
+    ///
+    /// A lost job is queued again, uncounted, and runs alone next time; only a loss while alone counts as the job's own
+    /// crash, so that a poison clip does not condemn its neighbours.
+    ///
+    /// - Parameter crashLimit: with this many crashes while alone a job is `dead(worker_lost)`.
+    /// - Returns: nil while another gateway does it.
+    public func sweep(crashLimit: Int, limit: Int = 500) async throws -> SweepReport? {
+        let error = try PostgresJSON(encoding: JobError(
+            code: "worker_lost",
+            message: "every worker that ran this job alone stopped in the middle of it; an operator must look at it"))
+        return try await exclusively(.sweep) { transaction in
+            let rows = try await transaction.query(
+                """
+                WITH lost AS (
+                    SELECT id, lease_epoch, CASE
+                        WHEN cancel_requested THEN 'cancelled'
+                        WHEN runs_alone AND crash_count + 1 >= $1::int THEN 'dead'
+                        ELSE 'queued' END AS next
+                    FROM jobs WHERE state = 'running' AND lease_until < now()
+                    ORDER BY lease_until LIMIT $2 FOR UPDATE SKIP LOCKED
+                ), audited AS (
+                    UPDATE attempts SET finished_at = now(), outcome = CASE next WHEN 'queued' THEN 'lost' ELSE next END
+                    FROM lost WHERE attempts.job_id = lost.id AND attempts.epoch = lost.lease_epoch
+                )
+                UPDATE jobs SET
+                    state = lost.next,
+                    crash_count = crash_count + runs_alone::int, runs_alone = true,
+                    attempt = greatest(attempt - 1, 0), run_at = now(),
+                    lease_owner = NULL, lease_until = NULL, stage = NULL, revision = revision + 1,
+                    finished_at = CASE WHEN lost.next <> 'queued' THEN now() END,
+                    error = CASE WHEN lost.next = 'dead' THEN $3 ELSE error END
+                FROM lost WHERE jobs.id = lost.id
+                RETURNING jobs.id, jobs.state
+                """,
+                [crashLimit, limit, error])
+            var report = SweepReport()
+            for row in rows {
+                let id = JobID(uuid: try row.decode("id"))
+                switch try row.state() {
+                case .queued: report.requeued.append(id)
+                case .dead: report.dead.append(id)
+                default: report.cancelled.append(id)
+                }
+            }
+            return report
+        }
+    }
+
+    /// Makes next months' partitions and forgets idempotency keys and workers that are long over.
+    public func keepHouse() async throws {
+        _ = try await exclusively(.partitions) { transaction in
+            try await transaction.query("SELECT ensure_month_partitions(now(), 3)")
+            try await transaction.execute("DELETE FROM idempotency WHERE expires_at < now()")
+            try await transaction.execute("DELETE FROM workers WHERE heartbeat_at < now() - interval '1 day'")
+        }
+    }
+
+    /// Uploads whose bytes nobody needs any more: no job of theirs can run again.
+    ///
+    /// - Parameter keepSeconds: how long the bytes of a judged clip are kept; those of refused and withdrawn clips go at
+    ///   once.
+    public func releasableUploads(keepSeconds: Double, limit: Int = 200) async throws -> [ReleasableUpload] {
+        let rows = try await pool.query(
+            """
+            SELECT u.id, u.store_key FROM uploads u
+            WHERE u.released_at IS NULL AND NOT EXISTS (
+                SELECT 1 FROM jobs j WHERE j.upload_id = u.id AND (
+                    j.state IN ('queued', 'running', 'dead')
+                    OR (j.state = 'succeeded' AND j.finished_at > now() - make_interval(secs => $1))))
+            ORDER BY u.created_at LIMIT $2
+            """,
+            [keepSeconds, limit])
+        return try rows.map { ReleasableUpload(id: try $0.decode("id"), storeKey: try $0.decode("store_key")) }
+    }
+
+    /// Notes that the bytes are gone from the store.
+    public func markReleased(_ uploads: [ReleasableUpload]) async throws {
+        try await pool.execute(
+            "UPDATE uploads SET released_at = now() WHERE id = ANY($1) AND released_at IS NULL", [uploads.map(\.id)])
+    }
+}
+
+/// An upload whose bytes may be removed.
+public struct ReleasableUpload: Hashable, Sendable {
+    public let id: UUID
+    public let storeKey: String
+}

@@ -1,0 +1,19 @@
+import CKernels
+
+/// torchvision's `ToTensor` and `Normalize`: RGB24 to planar (value / 255 − mean) / std.
+public struct ImageNormalization: Sendable {
+    private let mean: [Float]
+    private let std: [Float]
+
+    /// One mean and one standard deviation for each of red, green and blue, on the scale 0…1.
+    public init(mean: [Float], std: [Float]) {
+        precondition(mean.count == 3 && std.count == 3 && std.allSatisfy { $0 > 0 })
+        self.mean = mean
+        self.std = std
+    }
+
+    /// `[pixelCount, 3]` bytes to `[3, pixelCount]` floats.
+    public func apply(rgb: UnsafePointer<UInt8>, pixelCount: Int, output: UnsafeMutablePointer<Float>) {
+        normalize_rgb8_f32(rgb, pixelCount, mean, std, output)
+    }
+}

@@ -1,0 +1,197 @@
+import Crypto
+import Foundation
+import JobModel
+import NIOPosix
+
+/// Uploads as files of one directory, shared by gateways and workers.
+///
+/// An upload is written to `incoming/`, flushed to the disk, and renamed to `<two hex digits>/<id>`; the directory is
+/// flushed too, so that a key once given out survives a power cut. What a killed gateway left in `incoming/` is removed
+/// by `removeAbandoned`.
+public struct DirectoryUploadStore: UploadStore {
+    private let root: String
+    private let threads: NIOThreadPool
+
+    /// Makes the directory if it is not there.
+    public init(root: String, threads: NIOThreadPool = .singleton) throws(UploadError) {
+        self.root = root
+        self.threads = threads
+        try Self.makeDirectory(root)
+        try Self.makeDirectory(root + "/incoming")
+    }
+
+    public func begin() async throws(UploadError) -> any UploadWriter {
+        let id = JobID.make().description
+        let key = String(id.suffix(2)) + "/" + id
+        return try await blocking { () throws(UploadError) in
+            try FileUploadWriter(root: root, id: id, key: key, threads: threads)
+        }
+    }
+
+    public func open(key: String) async throws(UploadError) -> Int32 {
+        let path = try path(of: key)
+        return try await blocking { () throws(UploadError) in
+            let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+            guard descriptor >= 0 else {
+                throw errno == ENOENT ? .missing(key: key) : .system(operation: "open", errno: errno)
+            }
+            return descriptor
+        }
+    }
+
+    public func remove(key: String) async throws(UploadError) {
+        let path = try path(of: key)
+        try await blocking { () throws(UploadError) in
+            guard unlink(path) == 0 || errno == ENOENT else { throw .system(operation: "unlink", errno: errno) }
+        }
+    }
+
+    public func check() async throws(UploadError) {
+        let incoming = root + "/incoming"
+        try await blocking { () throws(UploadError) in
+            guard access(incoming, W_OK) == 0 else { throw .system(operation: "access", errno: errno) }
+            var information = statvfs()
+            guard statvfs(incoming, &information) == 0 else { throw .system(operation: "statvfs", errno: errno) }
+            guard information.f_bavail > 0 else { throw .noSpace }
+        }
+    }
+
+    /// Removes files of `incoming/` that nobody has written to for `seconds`; returns how many.
+    public func removeAbandoned(olderThanSeconds seconds: Double) async throws(UploadError) -> Int {
+        let incoming = root + "/incoming"
+        return try await blocking { () throws(UploadError) in
+            let names: [String]
+            do {
+                names = try FileManager.default.contentsOfDirectory(atPath: incoming)
+            } catch {
+                throw .system(operation: "readdir", errno: EIO)
+            }
+            let limit = Date().timeIntervalSince1970 - seconds
+            var removed = 0
+            for name in names {
+                var information = stat()
+                let path = incoming + "/" + name
+                guard lstat(path, &information) == 0, Double(information.st_mtim.tv_sec) < limit else { continue }
+                if unlink(path) == 0 { removed += 1 }
+            }
+            return removed
+        }
+    }
+
+    /// A key is `xx/<uuid ending in xx>`; anything else could leave the directory.
+    private func path(of key: String) throws(UploadError) -> String {
+        let parts = key.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let id = JobID(parts[1]), id.description.hasSuffix(parts[0]), parts[0].count == 2
+        else { throw .malformedKey }
+        return root + "/" + key
+    }
+
+    private func blocking<Result: Sendable>(
+        _ body: @escaping @Sendable () throws(UploadError) -> Result
+    ) async throws(UploadError) -> Result {
+        try await threads.runBlocking(body)
+    }
+
+    fileprivate static func makeDirectory(_ path: String) throws(UploadError) {
+        guard mkdir(path, 0o750) == 0 || errno == EEXIST else { throw .system(operation: "mkdir \(path)", errno: errno) }
+    }
+}
+
+/// One file on its way in. `@unchecked Sendable`: one task uses it at a time, as `UploadWriter` demands, and each call
+/// runs to its end on a pool thread before the next begins.
+private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
+    private let root: String
+    private let key: String
+    private let incomingPath: String
+    private let threads: NIOThreadPool
+    private var descriptor: Int32
+    private var hash = SHA256()
+    private var bytes: Int64 = 0
+    private var isVisible = false
+
+    init(root: String, id: String, key: String, threads: NIOThreadPool) throws(UploadError) {
+        self.root = root
+        self.key = key
+        self.threads = threads
+        incomingPath = root + "/incoming/" + id
+        descriptor = Foundation.open(incomingPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw Self.failure("open") }
+    }
+
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+    }
+
+    func write(_ bytes: [UInt8]) async throws(UploadError) {
+        try await threads.runBlocking { [self] () throws(UploadError) in
+            hash.update(data: bytes)
+            self.bytes += Int64(bytes.count)
+            var offset = 0
+            while offset < bytes.count {
+                let written = bytes[offset...].withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+                if written < 0 && errno == EINTR { continue }
+                guard written > 0 else { throw Self.failure("write") }
+                offset += written
+            }
+        }
+    }
+
+    func finish() async throws(UploadError) -> StoredUpload {
+        try await threads.runBlocking { [self] () throws(UploadError) in
+            guard fsync(descriptor) == 0 else { throw Self.failure("fsync") }
+            close(descriptor)
+            descriptor = -1
+            let directory = root + "/" + key.prefix(2)
+            try DirectoryUploadStore.makeDirectory(directory)
+            guard rename(incomingPath, root + "/" + key) == 0 else { throw Self.failure("rename") }
+            isVisible = true
+            try Self.flush(directory: directory)
+            let digest = hash.finalize().map { String(format: "%02x", $0) }.joined()
+            return StoredUpload(key: key, bytes: bytes, sha256: digest)
+        }
+    }
+
+    func abort() async {
+        do {
+            try await threads.runBlocking { [self] () throws(UploadError) in
+                if descriptor >= 0 { close(descriptor) }
+                descriptor = -1
+                if !isVisible { unlink(incomingPath) }
+            }
+        } catch {
+            // Nothing above throws; a pool that is shut down leaves the file to `removeAbandoned`.
+        }
+    }
+
+    private static func flush(directory: String) throws(UploadError) {
+        let descriptor = Foundation.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("open directory") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw failure("fsync directory") }
+    }
+
+    private static func failure(_ operation: String) -> UploadError {
+        errno == ENOSPC || errno == EDQUOT ? .noSpace : .system(operation: operation, errno: errno)
+    }
+}
+
+extension NIOThreadPool {
+    /// Runs blocking work on a pool thread and keeps its error's type.
+    fileprivate func runBlocking<Result: Sendable>(
+        _ body: @escaping @Sendable () throws(UploadError) -> Result
+    ) async throws(UploadError) -> Result {
+        let outcome: Swift.Result<Result, UploadError>
+        do {
+            outcome = try await runIfActive {
+                do throws(UploadError) {
+                    return Swift.Result<Result, UploadError>.success(try body())
+                } catch {
+                    return Swift.Result<Result, UploadError>.failure(error)
+                }
+            }
+        } catch {
+            throw .system(operation: "thread pool", errno: ESHUTDOWN)
+        }
+        return try outcome.get()
+    }
+}

@@ -1,0 +1,209 @@
+import CLibav
+import Glibc
+
+/// An opened container and its one video stream.
+final class ClipReader {
+    let source: ClipSource
+    let context: UnsafeMutablePointer<AVFormatContext>
+    let stream: UnsafeMutablePointer<AVStream>
+    /// What `VideoInfo.container` says.
+    let containerName: String
+    let declaredLength: DeclaredLength
+    /// Set when a packet came short or reading stopped before the container's end.
+    private(set) var sawTruncation = false
+    private let transport: UnsafeMutablePointer<AVIOContext>
+    private let errorCountWhenOpened: Int
+
+    init(descriptor: Int32, limits: DecoderLimits, deadline: Deadline) throws(VideoError) {
+        let source = try ClipSource(descriptor: descriptor, deadline: deadline)
+        let declared = DeclaredLength(of: source)
+        let transport = try source.makeContext()
+        do throws(VideoError) {
+            let head = source.bytes(at: 0, count: 64)
+            let format = try Self.probe(transport)
+            let demuxer = String(cString: format.pointee.name)
+            let context = try Self.open(transport, format: format, source: source, declared: declared)
+            do throws(VideoError) {
+                stream = try Self.selectStream(context, source: source, declared: declared, limits: limits, head: head)
+            } catch {
+                Self.close(context)
+                throw error
+            }
+            self.context = context
+            containerName = ContainerKind.displayName(demuxer: demuxer, head: head)
+        } catch {
+            ClipSource.freeContext(transport)
+            throw source.errorNumber == 0 ? error : VideoError(.unreadableInput, detail: "pread: errno \(source.errorNumber)")
+        }
+        self.source = source
+        self.transport = transport
+        declaredLength = declared
+        errorCountWhenOpened = LibavLog.demuxErrorCount
+    }
+
+    deinit {
+        Self.close(context)
+        ClipSource.freeContext(transport)
+    }
+
+    /// Reads the video stream's next packet; false at the end. Reading ends, as a plain sequential decode's does, at the first
+    /// error.
+    func read(into packet: UnsafeMutablePointer<AVPacket>) throws(VideoError) -> Bool {
+        while true {
+            if source.deadline.hasPassed { throw VideoError(.decodeTimeout, detail: "while reading packets") }
+            let result = av_read_frame(context, packet)
+            if result == whorl_averror_again { continue }
+            if result < 0 {
+                if result == whorl_averror_exit || result == whorl_averror_no_memory {
+                    throw VideoError(libav: result, during: "reading packets", otherwise: .damaged)
+                }
+                if source.errorNumber != 0 {
+                    throw VideoError(.unreadableInput, detail: "pread: errno \(source.errorNumber)")
+                }
+                if result != whorl_averror_eof { sawTruncation = true }
+                return false
+            }
+            if packet.pointee.stream_index == stream.pointee.index {
+                if packet.pointee.flags & AV_PKT_FLAG_CORRUPT != 0 { sawTruncation = true }
+                return true
+            }
+            av_packet_unref(packet)
+        }
+    }
+
+    /// Whether the file is shorter than it says.
+    var isTruncated: Bool { sawTruncation || declaredLength.isCut(size: source.size) }
+
+    /// Whether the demuxer met errors since the container was opened; what it skipped is not among the packets.
+    var sawErrors: Bool { LibavLog.demuxErrorCount > errorCountWhenOpened }
+
+    private static func close(_ context: UnsafeMutablePointer<AVFormatContext>) {
+        var context: UnsafeMutablePointer<AVFormatContext>? = context
+        avformat_close_input(&context)
+    }
+
+    private static func probe(
+        _ transport: UnsafeMutablePointer<AVIOContext>
+    ) throws(VideoError) -> UnsafePointer<AVInputFormat> {
+        var format: UnsafePointer<AVInputFormat>?
+        let score = av_probe_input_buffer2(transport, &format, nil, nil, 0, 1 << 20)
+        guard score >= 0, let format else {
+            throw VideoError(libav: score, during: "recognising the container", otherwise: .notAVideo)
+        }
+        let name = String(cString: format.pointee.name)
+        // A stream of concatenated JPEGs and a single one look alike to libav's probe; the number of frames tells them apart.
+        if name == "jpeg_pipe", let motion = av_find_input_format("mjpeg") { return motion }
+        guard ContainerKind.demuxers.contains(ContainerKind.shortName(of: name)) else {
+            throw ContainerKind.refusal(of: name)
+        }
+        return format
+    }
+
+    private static func open(
+        _ transport: UnsafeMutablePointer<AVIOContext>, format: UnsafePointer<AVInputFormat>, source: ClipSource,
+        declared: DeclaredLength
+    ) throws(VideoError) -> UnsafeMutablePointer<AVFormatContext> {
+        guard let created = avformat_alloc_context() else { throw VideoError(.outOfMemory, detail: "format context") }
+        created.pointee.pb = transport
+        created.pointee.flags |= AVFMT_FLAG_CUSTOM_IO
+        created.pointee.protocol_whitelist = av_strdup("")
+        created.pointee.format_whitelist = av_strdup(ContainerKind.demuxers.joined(separator: ","))
+        created.pointee.codec_whitelist = av_strdup(ContainerKind.decoders.joined(separator: ","))
+        created.pointee.max_streams = 64
+        created.pointee.io_open = { _, _, _, _, _ in whorl_averror_access }
+        created.pointee.interrupt_callback.opaque = Unmanaged.passUnretained(source).toOpaque()
+        created.pointee.interrupt_callback.callback = { opaque in
+            guard let opaque else { return 0 }
+            return Unmanaged<ClipSource>.fromOpaque(opaque).takeUnretainedValue().deadline.hasPassed ? 1 : 0
+        }
+        var context: UnsafeMutablePointer<AVFormatContext>? = created
+        let result = avformat_open_input(&context, nil, format, nil)
+        guard result >= 0, let context else {
+            let isISO = ContainerKind.shortName(of: String(cString: format.pointee.name)) == "mov"
+            let isCut = declared.isCut(size: source.size) || (isISO && !declared.hasIndex)
+            throw VideoError(libav: result, during: "opening the container", otherwise: isCut ? .truncated : .damaged)
+        }
+        return context
+    }
+
+    private static func selectStream(
+        _ context: UnsafeMutablePointer<AVFormatContext>, source: ClipSource, declared: DeclaredLength,
+        limits: DecoderLimits, head: [UInt8]
+    ) throws(VideoError) -> UnsafeMutablePointer<AVStream> {
+        for stream in streams(of: context) {
+            if isVideo(stream) { try checkSize(stream, limits: limits) } else { stream.pointee.discard = AVDISCARD_ALL }
+        }
+        try findStreamInfo(context, limits: limits)
+        let all = streams(of: context)
+        for stream in all where !isVideo(stream) { stream.pointee.discard = AVDISCARD_ALL }
+        var best: UnsafeMutablePointer<AVStream>?
+        for stream in all where isVideo(stream) {
+            if let chosen = best, rank(chosen) >= rank(stream) { continue }
+            best = stream
+        }
+        guard let best else {
+            if ContainerKind.isPictureBrand(head: head) { throw VideoError(.pictureOnly) }
+            if all.contains(where: { $0.pointee.codecpar.pointee.codec_type == AVMEDIA_TYPE_AUDIO }) {
+                throw VideoError(.audioOnly)
+            }
+            if declared.isCut(size: source.size) { throw VideoError(.truncated, detail: LibavLog.text) }
+            throw VideoError(all.isEmpty ? .noFrames : .notAVideo, detail: "\(all.count) streams, none is video")
+        }
+        for stream in all where stream != best { stream.pointee.discard = AVDISCARD_ALL }
+        try checkSize(best, limits: limits)
+        return best
+    }
+
+    private static func findStreamInfo(
+        _ context: UnsafeMutablePointer<AVFormatContext>, limits: DecoderLimits
+    ) throws(VideoError) {
+        // Probing decodes a few frames; max_pixels refuses a bomb before its buffers exist.
+        let count = Int(context.pointee.nb_streams)
+        var options = [OpaquePointer?](repeating: nil, count: count)
+        for index in 0..<count {
+            av_dict_set_int(&options[index], "max_pixels", Int64(limits.maxPixels), 0)
+            av_dict_set_int(&options[index], "threads", 1, 0)
+        }
+        defer { for index in 0..<count { av_dict_free(&options[index]) } }
+        let result = avformat_find_stream_info(context, &options)
+        if result < 0 {
+            throw VideoError(libav: result, during: "reading stream information", otherwise: .damaged)
+        }
+    }
+
+    private static func streams(
+        of context: UnsafeMutablePointer<AVFormatContext>
+    ) -> [UnsafeMutablePointer<AVStream>] {
+        (0..<Int(context.pointee.nb_streams)).compactMap { context.pointee.streams[$0] }
+    }
+
+    private static func isVideo(_ stream: UnsafeMutablePointer<AVStream>) -> Bool {
+        stream.pointee.codecpar.pointee.codec_type == AVMEDIA_TYPE_VIDEO
+            && stream.pointee.disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS) == 0
+    }
+
+    private static func rank(_ stream: UnsafeMutablePointer<AVStream>) -> Int64 {
+        let area = Int64(stream.pointee.codecpar.pointee.width) * Int64(stream.pointee.codecpar.pointee.height)
+        return area + (stream.pointee.disposition & AV_DISPOSITION_DEFAULT != 0 ? 1 << 40 : 0)
+    }
+
+    private static func checkSize(
+        _ stream: UnsafeMutablePointer<AVStream>, limits: DecoderLimits
+    ) throws(VideoError) {
+        let width = Int(stream.pointee.codecpar.pointee.width), height = Int(stream.pointee.codecpar.pointee.height)
+        if width > 0 && height > 0 { try limits.check(width: width, height: height) }
+    }
+}
+
+extension DecoderLimits {
+    func check(width: Int, height: Int) throws(VideoError) {
+        if width > maxWidth || height > maxHeight || width.multipliedReportingOverflow(by: height).partialValue > maxPixels {
+            throw VideoError(
+                .dimensionsTooLarge,
+                subject: "\(width)×\(height) pixels; at most \(maxWidth)×\(maxHeight) and \(maxPixels) in all")
+        }
+        if width < minSide || height < minSide {
+            throw VideoError(.dimensionsTooSmall, subject: "\(width)×\(height) pixels; at least \(minSide) a side")
+        }
+    }
+}

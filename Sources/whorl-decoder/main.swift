@@ -1,0 +1,19 @@
+// The decoder child: one clip on descriptor 3, one order on standard input, one answer on standard output.
+import CProcess
+import Glibc
+import Video
+
+private func run() -> DecoderCommand.ExitCode {
+    let failure = whorl_die_with_parent()
+    guard failure == 0, whorl_no_new_privileges() == 0 else {
+        DecoderCommand.complain("prctl is refused: errno \(failure)")
+        return .notConfined
+    }
+    guard let order = DecoderCommand.readOrder() else { return .badOrder }
+    // The parent may have ended before the first line of this function asked to end with it.
+    guard getppid() == order.parentProcessID else { return .badOrder }
+    guard DecoderCommand.confine(to: order.limits) else { return .notConfined }
+    return DecoderCommand.answer(order)
+}
+
+exit(run().rawValue)

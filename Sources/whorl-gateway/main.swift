@@ -1,0 +1,3 @@
+import GatewayApp
+
+await GatewayProgram.main()

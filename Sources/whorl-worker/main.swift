@@ -1,0 +1,3 @@
+import WorkerApp
+
+await WorkerProgram.main()
