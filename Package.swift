@@ -36,14 +36,14 @@ let package = Package(
     ],
     targets: [
         // F0: system libraries and our own C.
-        .systemLibrary(name: "CHiredis"),
-        .systemLibrary(name: "CLibpq", pkgConfig: "libpq"),
-        .systemLibrary(name: "CLibav"),
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas"),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CLibav", providers: [.apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev"])]),
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CProcess"),
-        .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // -O3 in every configuration: an unoptimised kernel is a hundred times too slow to test with.
-        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
+        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
 
         // F1: values, rules, arithmetic; no I/O.
         .target(name: "JobModel", swiftSettings: swift6),
@@ -113,11 +113,46 @@ let package = Package(
         .executableTarget(
             name: "whorl",
             dependencies: [
-                "JobModel", "JobStore", "Analysis", "Telemetry",
+                "JobModel", "JobStore", "Analysis", "Telemetry", "PostgresClient", "Detector", "NeuralCore", "Video",
+                "ThreadExecutor", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: swift6),
+
+        // Tests, and what they share.
+        .target(
+            name: "TestServers", dependencies: ["PostgresClient", "RedisClient", logging], path: "Tests/TestServers",
+            swiftSettings: swift6),
+        .testTarget(name: "TidyTests"),
+        .testTarget(name: "JobModelTests", dependencies: ["JobModel"]),
+        .testTarget(name: "ThreadExecutorTests", dependencies: ["ThreadExecutor", "TestServers"]),
+        .testTarget(name: "NeuralCoreTests", dependencies: ["NeuralCore", "CKernels"]),
+        .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestServers", logging]),
+        .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers", logging]),
+        .testTarget(name: "VideoTests", dependencies: ["Video", "whorl-decoder"]),
+        .testTarget(
+            name: "DetectorTests", dependencies: ["Detector", "NeuralCore", "CZlib"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
+        .testTarget(name: "UploadStoreTests", dependencies: ["UploadStore"]),
+        .testTarget(
+            name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "PostgresClient", "RedisClient", "TestServers"]),
+        .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "JobModel", "Video"]),
+        .testTarget(name: "GatewayAppTests", dependencies: ["GatewayApp"]),
+        .testTarget(name: "WorkerAppTests", dependencies: ["WorkerApp"]),
+        .testTarget(
+            name: "PairTests",
+            dependencies: [
+                "JobModel", "JobStore", "PostgresClient", "TestServers", "whorl", "whorl-gateway", "whorl-worker",
+                "whorl-decoder", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+            ]),
+        .testTarget(name: "WhorlTests", dependencies: ["JobModel", "whorl", "whorl-decoder"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -2,6 +2,9 @@
 # A PostgreSQL and a Redis of one's own, on free loopback ports. The system's own servers are not touched.
 set -euo pipefail
 
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/processes.sh"
+
 usage() {
     cat <<'USAGE'
 usage: deploy/servers.sh start|stop|status|remove DIR
@@ -81,31 +84,6 @@ remembered() {
     shift
     if [[ ! -s $file ]]; then (umask 077 && "$@" >"$file"); fi
     cat "$file"
-}
-
-port_is_taken() {
-    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
-}
-
-# Below the range that the kernel gives to outgoing connections.
-free_port() {
-    local attempt port
-    for attempt in {1..200}; do
-        port=$((20000 + (RANDOM * 32768 + RANDOM + attempt) % 10000))
-        if ! port_is_taken "$port"; then
-            echo "$port"
-            return
-        fi
-    done
-    die "no free port on 127.0.0.1 between 20000 and 29999"
-}
-
-# Process ids are given out again, so an id from a file counts only for a process of this name in this directory.
-is_our_process() {
-    local pid=$1 name=$2 directory=$3
-    [[ $pid =~ ^[1-9][0-9]*$ && -r /proc/$pid/comm ]] || return 1
-    [[ $(cat "/proc/$pid/comm" 2>/dev/null) == "$name"* ]] || return 1
-    [[ $(readlink "/proc/$pid/cwd" 2>/dev/null) == "$directory" ]]
 }
 
 postgres_pid() {
@@ -257,25 +235,15 @@ stop() {
     local pid
     if pid=$(redis_pid); then
         kill -TERM "$pid"
-        wait_for_end redis_pid 300 || kill -KILL "$pid"
-        wait_for_end redis_pid 50 || die "Redis (process $pid) does not end"
+        wait_until 300 fails redis_pid || kill -KILL "$pid"
+        wait_until 50 fails redis_pid || die "Redis (process $pid) does not end"
     fi
     if pid=$(postgres_pid); then
         # SIGINT is PostgreSQL's fast shutdown, SIGQUIT the immediate one.
         kill -INT "$pid"
-        wait_for_end postgres_pid 300 || kill -QUIT "$pid"
-        wait_for_end postgres_pid 100 || die "PostgreSQL (process $pid) does not end"
+        wait_until 300 fails postgres_pid || kill -QUIT "$pid"
+        wait_until 100 fails postgres_pid || die "PostgreSQL (process $pid) does not end"
     fi
-}
-
-# Waits up to so many tenths of a second until the given function finds no process.
-wait_for_end() {
-    local attempt
-    for ((attempt = 0; attempt < $2; attempt++)); do
-        if ! "$1" >/dev/null; then return; fi
-        sleep 0.1
-    done
-    return 1
 }
 
 status() {

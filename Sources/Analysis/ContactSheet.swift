@@ -8,7 +8,8 @@ public struct ContactSheet: Sendable {
     public static let width = 1360
 
     static let margin = 28
-    static let gap = 20
+    static let gap = 24
+    private static let heroGap = 36
 
     private let title: String
 
@@ -21,19 +22,21 @@ public struct ContactSheet: Sendable {
     public func draw(_ analysis: ClipAnalysis) -> RGBImage {
         let track = analysis.verdict.decidingTrack ?? analysis.verdict.tracks.first
         let scenes = track.map { Scene.scenes(of: $0, in: analysis) } ?? []
-        let header = SheetHeader(title: title, verdict: analysis.verdict, scenes: scenes)
-        let chart = SheetChart(verdict: analysis.verdict, scenes: scenes)
+        let hero = SheetHero(scenes: scenes)
+        let room = Self.width - 2 * Self.margin
+        let left = hero.width > 0 ? room - hero.width - Self.heroGap : room
+        let header = SheetHeader(title: title, verdict: analysis.verdict, width: left)
+        let chart = SheetChart(verdict: analysis.verdict, scenes: scenes, width: left)
         let grid = SheetGrid(verdict: analysis.verdict, range: track?.gradcamRange ?? [0, 0], scenes: scenes)
 
-        let heights = [header.height, chart.height, grid.height].filter { $0 > 0 }
-        let height = heights.reduce(0, +) + Self.gap * (heights.count - 1) + 2 * Self.margin
-        var canvas = Canvas(width: Self.width, height: height, background: Palette.background)
-        var y = Self.margin
-        header.draw(on: &canvas, y: y)
-        y += header.height + Self.gap
-        chart.draw(on: &canvas, y: y)
-        if chart.height > 0 { y += chart.height + Self.gap }
-        grid.draw(on: &canvas, y: y)
+        let chartTop = Self.margin + max(header.height + Self.gap, hero.height - chart.height)
+        let gridTop = max(chartTop + chart.height, Self.margin + hero.height) + Self.gap
+        var canvas = Canvas(
+            width: Self.width, height: gridTop + grid.height + Self.margin, background: Palette.background)
+        header.draw(on: &canvas, y: Self.margin)
+        hero.draw(on: &canvas, y: Self.margin)
+        chart.draw(on: &canvas, y: chartTop)
+        grid.draw(on: &canvas, y: gridTop)
         return canvas.image
     }
 }

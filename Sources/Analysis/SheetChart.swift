@@ -3,12 +3,14 @@ import JobModel
 /// The score over time: a bar a frame, up from the threshold towards `fake` or down towards `real`.
 struct SheetChart {
     private static let plotHeight = 150
-    private static let axisWidth = 118
+    private static let axisWidth = 88
     private static let labelHeight = 30
     private static let headHeight = 34
 
     let verdict: Verdict
     let scenes: [Scene]
+    /// From the sheet's left margin, in pixels.
+    let width: Int
 
     var height: Int { scenes.isEmpty ? 0 : Self.headHeight + Self.plotHeight + Self.labelHeight }
 
@@ -17,10 +19,10 @@ struct SheetChart {
         let left = ContactSheet.margin
         canvas.write("probability of fake, frame by frame", x: left, y: top, scale: 2, Palette.text)
         canvas.write(
-            "a bar up speaks for fake, down for real", endingAt: ContactSheet.width - left, y: top, scale: 2, Palette.muted)
+            "a bar up speaks for fake, down for real", endingAt: left + width, y: top, scale: 2, Palette.muted)
         let plot = Area(
             x: left + Self.axisWidth, y: top + Self.headHeight,
-            width: ContactSheet.width - 2 * left - Self.axisWidth, height: Self.plotHeight)
+            width: width - Self.axisWidth, height: Self.plotHeight)
         canvas.fill(plot, Palette.panel)
         drawAxis(on: &canvas, plot)
         let slot = Double(plot.width) / Double(scenes.count)

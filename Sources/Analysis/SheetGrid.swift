@@ -85,7 +85,7 @@ struct SheetGrid {
 
     private func drawLegend(on canvas: inout Canvas, y: Int) {
         var x = canvas.write("heat: speaks for real", x: ContactSheet.margin, y: y + 8, scale: 2, Palette.cool) + 12
-        x = canvas.write(decimal(-scale, 3), x: x, y: y + 8, scale: 2, Palette.muted) + 8
+        x = canvas.write(significant(-scale), x: x, y: y + 8, scale: 2, Palette.muted) + 8
         let width = 361
         // Over a middle grey, as the heat lies over a picture: nothing shows at zero there either.
         let ground = Ink(112, 112, 112)
@@ -98,10 +98,10 @@ struct SheetGrid {
             canvas.fill(stripe, Ink(UInt8(color.x), UInt8(color.y), UInt8(color.z)), opacity: paint.opacity)
         }
         canvas.fill(Area(x: x + width / 2, y: y, width: 1, height: 30), Palette.text)
-        x = canvas.write(decimal(scale, 3), x: x + width + 10, y: y + 8, scale: 2, Palette.muted) + 8
+        x = canvas.write(significant(scale), x: x + width + 10, y: y + 8, scale: 2, Palette.muted) + 8
         canvas.write("speaks for fake", x: x, y: y + 8, scale: 2, Palette.warm)
         canvas.write(
-            "framed: fake side; white: loudest", endingAt: ContactSheet.width - ContactSheet.margin, y: y + 8, scale: 2,
+            "white frame: most suspicious", endingAt: ContactSheet.width - ContactSheet.margin, y: y + 8, scale: 2,
             Palette.muted)
     }
 }

@@ -1,7 +1,6 @@
 import JobModel
-import Video
 
-/// The top of a contact sheet: what was found, by what, and the most suspicious frame large.
+/// The top of a contact sheet: what was found, in what, and by what.
 struct SheetHeader {
     private struct Line {
         var text: String
@@ -10,8 +9,6 @@ struct SheetHeader {
         var space: Int
     }
 
-    private static let heroWidth = 420
-    private static let heroMaximumHeight = 420
     private static let titleScale = 4
     private static let labelScale = 6
     private static let textScale = 2
@@ -22,29 +19,22 @@ struct SheetHeader {
 
     private let title: String
     private let verdict: Verdict
-    private let hero: Scene?
-    private let heroSize: (width: Int, height: Int)
-    private let textWidth: Int
+    private let width: Int
     private let lines: [Line]
     let height: Int
 
-    init(title: String, verdict: Verdict, scenes: [Scene]) {
+    init(title: String, verdict: Verdict, width: Int) {
         self.title = title
         self.verdict = verdict
-        let hero = scenes.max { $0.frame.contribution < $1.frame.contribution }
-        self.hero = hero
-        heroSize = hero.map { $0.heated.fitted(width: Self.heroWidth, height: Self.heroMaximumHeight) } ?? (0, 0)
-        let room = ContactSheet.width - 2 * ContactSheet.margin
-        textWidth = hero == nil ? room : room - heroSize.width - 36
-        lines = Self.lines(verdict, width: textWidth)
-        let textHeight = lines.reduce(Self.linesTop) { $0 + Self.lineHeight + $1.space }
-        height = max(textHeight, hero == nil ? 0 : heroSize.height + 2 * Self.lineHeight)
+        self.width = width
+        lines = Self.lines(verdict, width: width)
+        height = lines.reduce(Self.linesTop) { $0 + Self.lineHeight + $1.space }
     }
 
     func draw(on canvas: inout Canvas, y: Int) {
         let x = ContactSheet.margin
         canvas.write(
-            BitmapFont.fitted(title, width: textWidth / Self.titleScale), x: x, y: y, scale: Self.titleScale, Palette.text)
+            BitmapFont.fitted(title, width: width / Self.titleScale), x: x, y: y, scale: Self.titleScale, Palette.text)
         drawBadge(on: &canvas, x: x, y: y + Self.badgeTop)
         var top = y + Self.linesTop
         for line in lines {
@@ -52,7 +42,6 @@ struct SheetHeader {
             canvas.write(line.text, x: x, y: top, scale: Self.textScale, line.ink)
             top += Self.lineHeight
         }
-        drawHero(on: &canvas, y: y)
     }
 
     private func drawBadge(on canvas: inout Canvas, x: Int, y: Int) {
@@ -69,24 +58,6 @@ struct SheetHeader {
         }
         canvas.write("probability of fake", x: after, y: y + 2, scale: 2, Palette.muted)
         canvas.write(decimal(probability, 3), x: after, y: y + 30, scale: 5, Palette.text)
-    }
-
-    private func drawHero(on canvas: inout Canvas, y: Int) {
-        guard let hero else { return }
-        let x = ContactSheet.width - ContactSheet.margin - heroSize.width
-        canvas.place(hero.heated.resized(width: heroSize.width, height: heroSize.height), x: x, y: y)
-        let area = Area(x: x, y: y, width: heroSize.width, height: heroSize.height)
-        canvas.frame(area, Palette.text, thickness: 2)
-        let captions = [
-            "most suspicious frame: no. \(hero.frame.index)",
-            "at \(decimal(hero.frame.timestampSeconds, 2)) s, P \(decimal(hero.frame.probability, 3))",
-        ]
-        // Beside a narrow picture the caption is wider than it; it ends where the picture ends.
-        for (row, caption) in captions.enumerated() {
-            let top = area.bottom + 10 + row * Self.lineHeight
-            canvas.write(
-                caption, endingAt: area.right, y: top, scale: Self.textScale, row == 0 ? Palette.text : Palette.muted)
-        }
     }
 
     private static func lines(_ verdict: Verdict, width: Int) -> [Line] {
@@ -115,14 +86,6 @@ struct SheetHeader {
                 + "\(verdict.sampling.count) sampled", Palette.muted)
         add("sha256 \(video.sha256)", Palette.muted)
         return lines
-    }
-}
-
-extension RGBImage {
-    /// The size with this picture's shape that just fits, each side at least 1.
-    func fitted(width limit: Int, height heightLimit: Int) -> (width: Int, height: Int) {
-        let ratio = min(Double(limit) / Double(width), Double(heightLimit) / Double(height))
-        return (max(1, Int(Double(width) * ratio)), max(1, Int(Double(height) * ratio)))
     }
 }
 

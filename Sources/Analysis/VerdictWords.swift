@@ -47,3 +47,6 @@ func decimal(_ value: Double, _ places: Int) -> String {
     let text = String(format: "%.\(places)f", value)
     return text.hasPrefix("-") && !text.contains(where: { ("1"..."9").contains($0) }) ? String(text.dropFirst()) : text
 }
+
+/// A number with three significant digits.
+func significant(_ value: Double) -> String { String(format: "%.3g", value) }

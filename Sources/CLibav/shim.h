@@ -20,14 +20,10 @@ static const int64_t whorl_av_no_timestamp = AV_NOPTS_VALUE;
 
 static const int whorl_averror_eof = AVERROR_EOF;
 static const int whorl_averror_exit = AVERROR_EXIT;
-static const int whorl_averror_invalid_data = AVERROR_INVALIDDATA;
 static const int whorl_averror_decoder_not_found = AVERROR_DECODER_NOT_FOUND;
-static const int whorl_averror_patch_welcome = AVERROR_PATCHWELCOME;
 static const int whorl_averror_again = AVERROR(EAGAIN);
 static const int whorl_averror_access = AVERROR(EACCES);
-static const int whorl_averror_io = AVERROR(EIO);
 static const int whorl_averror_no_memory = AVERROR(ENOMEM);
-static const int whorl_averror_no_system = AVERROR(ENOSYS);
 
 static inline int whorl_averror(int error_number) { return AVERROR(error_number); }
 

@@ -2,8 +2,8 @@ import Foundation
 
 /// A streaming parser for multipart/form-data (RFC 7578, RFC 2046 §5.1.1): bytes in, events out, memory bounded by the
 /// size of a part's header however large the part is.
-struct MultipartParser {
-    enum Event: Equatable {
+package struct MultipartParser: Sendable {
+    package enum Event: Equatable, Sendable {
         case partBegan(headers: [String: String])
         case partBytes([UInt8])
         case partEnded
@@ -11,16 +11,16 @@ struct MultipartParser {
     }
 
     /// What was wrong with the body, in words for a client.
-    struct Malformed: Error, Equatable {
-        let reason: String
+    package struct Malformed: Error, Equatable {
+        package let reason: String
     }
 
-    private enum State {
+    private enum State: Sendable {
         case preamble, header, body, afterBoundary, finished
     }
 
-    static let maximumHeaderBytes = 8192
-    static let maximumParts = 16
+    package static let maximumHeaderBytes = 8192
+    package static let maximumParts = 16
 
     private let delimiter: [UInt8]
     private var state = State.preamble
@@ -29,7 +29,7 @@ struct MultipartParser {
     private var parts = 0
 
     /// - Parameter boundary: the media type's parameter, 1…70 characters.
-    init(boundary: String) throws(Malformed) {
+    package init(boundary: String) throws(Malformed) {
         guard (1...70).contains(boundary.utf8.count) else {
             throw Malformed(reason: "the boundary must have 1 to 70 characters")
         }
@@ -39,7 +39,7 @@ struct MultipartParser {
     }
 
     /// Takes the next bytes and gives what they completed.
-    mutating func consume(_ bytes: some Sequence<UInt8>) throws(Malformed) -> [Event] {
+    package mutating func consume(_ bytes: some Sequence<UInt8>) throws(Malformed) -> [Event] {
         pending.append(contentsOf: bytes)
         var events: [Event] = []
         while try step(&events) {}
@@ -47,7 +47,7 @@ struct MultipartParser {
     }
 
     /// Call at the end of the body.
-    func end() throws(Malformed) {
+    package func end() throws(Malformed) {
         guard case .finished = state else {
             throw Malformed(reason: "the body ends before its closing boundary")
         }
@@ -150,11 +150,11 @@ struct MultipartParser {
 }
 
 /// A header value with parameters, for example `form-data; name="file"` (RFC 9110 §5.6.6).
-struct ParameterizedValue: Equatable {
-    let value: String
-    let parameters: [String: String]
+package struct ParameterizedValue: Equatable, Sendable {
+    package let value: String
+    package let parameters: [String: String]
 
-    init(_ text: String) {
+    package init(_ text: String) {
         var fields: [String] = [""]
         var isQuoted = false
         var isEscaped = false

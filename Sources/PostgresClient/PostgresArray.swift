@@ -35,7 +35,9 @@ extension PostgresArrayElement where Self: PostgresParameter & PostgresDecodable
     }
 
     public static func decode(arrayFrom value: PostgresValue) throws(PostgresError) -> [Self] {
-        guard PostgresType.arrays.contains(value.type) || value.type.isUserDefined else { throw value.mismatch([Self].self) }
+        guard PostgresType.arrays.contains(value.type) || value.type.isUserDefined else {
+            throw value.mismatch([Self].self)
+        }
         var reader = PostgresReader(value: value)
         let dimensions = try reader.integer(Int32.self)
         _ = try reader.integer(Int32.self)

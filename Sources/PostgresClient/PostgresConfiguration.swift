@@ -4,7 +4,8 @@ public struct PostgresConfiguration: Sendable {
     public var url: String
     /// The most connections a pool opens, at least 1. Each has a thread of its own.
     public var maximumConnections: Int
-    /// The most callers that may wait for a connection; the next one gets ``PostgresError/Kind-swift.enum/poolExhausted``.
+    /// The most callers that may wait for a connection; the next one gets
+    /// ``PostgresError/Kind-swift.enum/poolExhausted``.
     public var maximumWaiting: Int
     /// The longest that one attempt to connect may take. Looking up a host name is not bounded by it.
     public var connectTimeout: Duration
@@ -21,6 +22,7 @@ public struct PostgresConfiguration: Sendable {
     /// The most prepared statements that one connection keeps, at least 1.
     public var statementCacheSize: Int
 
+    /// - Precondition: at least one connection and one statement, and no negative queue.
     public init(
         url: String,
         maximumConnections: Int = 8,

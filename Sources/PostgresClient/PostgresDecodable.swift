@@ -39,6 +39,7 @@ extension Optional: PostgresDecodable where Wrapped: PostgresDecodable {
 
 /// The bytes of one value, in PostgreSQL's binary format, and what they are.
 public struct PostgresValue {
+    /// The column's type, or an array's element's.
     public let type: PostgresType
     /// The column's name, for error messages.
     public let column: String

@@ -25,12 +25,14 @@ public struct PostgresError: Error, Sendable, Equatable {
         case configuration(String)
     }
 
+    /// What kind of failure it is.
     public let kind: Kind
     /// The statement, without its parameters.
     public let sql: String?
     /// Whether the statement was sent and no answer to it came: it may have taken effect.
     public let outcomeIsUnknown: Bool
 
+    /// An error of this kind.
     public init(_ kind: Kind, sql: String? = nil, outcomeIsUnknown: Bool = false) {
         self.kind = kind
         self.sql = sql

@@ -2,6 +2,7 @@ import FoundationEssentials
 
 /// A JSON document as text; a jsonb as a parameter, a json or jsonb as a column.
 public struct PostgresJSON: Sendable, Hashable {
+    /// The document as it was given or read.
     public let text: String
 
     /// - Parameter text: JSON. The server checks it.

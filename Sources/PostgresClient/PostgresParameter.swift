@@ -30,6 +30,7 @@ extension PostgresParameter where Self: RawRepresentable, RawValue: PostgresPara
 /// NULL of whatever type the statement wants.
 public struct PostgresNull: PostgresParameter {
     public static var postgresType: PostgresType { .unspecified }
+    /// NULL.
     public init() {}
     public var isPostgresNull: Bool { true }
     public func encode(into encoder: inout PostgresEncoder) {}

@@ -102,10 +102,11 @@ public final class PostgresPool: PostgresQueryable, Sendable {
             group.addTask {
                 do {
                     try await Task.sleep(until: deadline, clock: .continuous)
-                    self.refuseWaiter(identity, .poolExhausted)
                 } catch {
-                    // The wait is over, and with it the need for an alarm.
+                    // Cancelled: the wait is over, and with it the need for an alarm.
+                    return
                 }
+                self.refuseWaiter(identity, .poolExhausted)
             }
             defer { group.cancelAll() }
             return await withTaskCancellationHandler {
@@ -130,7 +131,9 @@ public final class PostgresPool: PostgresQueryable, Sendable {
     }
 
     /// Opens the connection that the caller has a permit for.
-    private func open(deadline: ContinuousClock.Instant, sql: String?) async throws(PostgresError) -> PostgresConnection {
+    private func open(
+        deadline: ContinuousClock.Instant, sql: String?
+    ) async throws(PostgresError) -> PostgresConnection {
         do {
             try await waitOutBackoff(deadline: deadline)
             let connection = try await PostgresConnection.connect(
@@ -145,7 +148,8 @@ public final class PostgresPool: PostgresQueryable, Sendable {
                     return state.backoff.recordFailure(at: .now, using: &generator)
                 }
                 logger.warning(
-                    "cannot connect to PostgreSQL", metadata: ["error": "\(error.debugDescription)", "retryAfter": "\(delay)"])
+                    "cannot connect to PostgreSQL",
+                    metadata: ["error": "\(error.debugDescription)", "retryAfter": "\(delay)"])
             }
             grant(state.withLock { $0.forfeit() })
             throw sql.map(error.with(sql:)) ?? error
@@ -190,10 +194,12 @@ public final class PostgresPool: PostgresQueryable, Sendable {
 public struct PostgresPoolStatistics: Sendable, Equatable {
     /// Connections that are idle, lent out or being opened.
     public let open: Int
+    /// Connections that nobody uses.
     public let idle: Int
     /// Callers in the queue.
     public let waiting: Int
 
+    /// The numbers as given.
     public init(open: Int, idle: Int, waiting: Int) {
         self.open = open
         self.idle = idle

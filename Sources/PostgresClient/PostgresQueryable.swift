@@ -3,7 +3,7 @@ public protocol PostgresQueryable: Sendable {
     /// Runs one statement.
     ///
     /// - Parameters:
-    ///   - sql: one statement with `$1`, `$2`, … for the parameters. It is prepared once for each connection and kept.
+    ///   - sql: one statement with `$1`, `$2`, … for the parameters. Each connection prepares it once and keeps it.
     ///   - timeout: nil stands for the configured one.
     func run(
         _ sql: String, _ parameters: [any PostgresParameter], timeout: Duration?

@@ -11,9 +11,13 @@ public struct PostgresServerError: Sendable, Equatable {
     public let message: String
     /// May hold values of the row concerned.
     public let detail: String?
+    /// What the server suggests.
     public let hint: String?
+    /// The constraint that the statement would have broken.
     public let constraint: String?
+    /// The table concerned, where the error is about one.
     public let table: String?
+    /// The column concerned, where the error is about one.
     public let column: String?
     /// The function of PostgreSQL's source that raised the error.
     let sourceFunction: String?

@@ -30,7 +30,9 @@ final class PostgresSession {
     var isInTransaction: Bool { PQtransactionStatus(connection) != PQTRANS_IDLE }
 
     /// Runs one statement, preparing it first where it is new.
-    func run(_ sql: String, _ parameters: [any PostgresParameter], _ call: BlockingCall) throws(PostgresError) -> PostgresResult {
+    func run(
+        _ sql: String, _ parameters: [any PostgresParameter], _ call: BlockingCall
+    ) throws(PostgresError) -> PostgresResult {
         try checkSQL(sql)
         let encoder = try PostgresEncoder(parameters)
         let key = StatementCache.Key(sql: sql, types: encoder.fields.map(\.type))
@@ -86,7 +88,9 @@ final class PostgresSession {
     /// Sends by `send`, then waits for all results.
     ///
     /// - Returns: the last result. The first error is thrown instead.
-    private func perform(_ sql: String, _ call: BlockingCall, send: () -> Int32) throws(PostgresError) -> ResultStorage? {
+    private func perform(
+        _ sql: String, _ call: BlockingCall, send: () -> Int32
+    ) throws(PostgresError) -> ResultStorage? {
         do throws(PostgresError) {
             guard !isDead else { throw PostgresError(.closed) }
             if call.isCancelled { throw PostgresError(.cancelled) }

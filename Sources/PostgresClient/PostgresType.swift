@@ -1,11 +1,15 @@
 /// A type of the database, by its object identifier in `pg_type`. Built-in types have the same one everywhere.
 public struct PostgresType: Sendable, Hashable {
+    /// The object identifier.
     public let oid: UInt32
 
+    /// The type with this object identifier.
     public init(oid: UInt32) { self.oid = oid }
 
     /// Left to the server to infer from the context, as for a quoted literal.
     public static let unspecified = PostgresType(oid: 0)
+
+    // The built-in types, named as in `pg_type`.
     public static let bool = PostgresType(oid: 16)
     public static let bytea = PostgresType(oid: 17)
     public static let char = PostgresType(oid: 18)

@@ -29,7 +29,9 @@ extension RedisCommands {
     ///
     /// - Throws: also the server's error reply.
     @discardableResult
-    public func send(_ arguments: [any RedisArgument], timeout: Duration? = nil) async throws(RedisError) -> RedisValue {
+    public func send(
+        _ arguments: [any RedisArgument], timeout: Duration? = nil
+    ) async throws(RedisError) -> RedisValue {
         let replies = try await pipeline([arguments], timeout: timeout)
         guard let reply = replies.first else { throw RedisError(.protocolViolation("no reply")) }
         return try reply.checked()

@@ -73,7 +73,8 @@ struct RedisEndpoint: Sendable, Equatable {
             database = try Self.database(components.queryItems?.first { $0.name == "db" }?.value ?? "")
         case "rediss":
             throw RedisError(.configuration(
-                "rediss:// (TLS) is not supported: hiredis 0.14 has none; use redis:// inside of a trusted network or through a TLS tunnel"))
+                "rediss:// (TLS) is not supported, because hiredis 0.14 has none; "
+                    + "use redis:// inside of a trusted network or through a TLS tunnel"))
         default:
             throw RedisError(.configuration("\(scheme):// is no Redis URL: use redis:// or unix://"))
         }

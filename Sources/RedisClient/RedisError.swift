@@ -22,10 +22,12 @@ public struct RedisError: Error, Sendable, Equatable {
         case protocolViolation(String)
     }
 
+    /// What kind of failure it is.
     public let kind: Kind
     /// Whether the command was sent and no answer to it came: it may have taken effect.
     public let outcomeIsUnknown: Bool
 
+    /// An error of this kind.
     public init(_ kind: Kind, outcomeIsUnknown: Bool = false) {
         self.kind = kind
         self.outcomeIsUnknown = outcomeIsUnknown
@@ -81,6 +83,7 @@ public struct RedisServerError: Error, Sendable, Hashable {
     /// The rest.
     public let message: String
 
+    /// An error reply of these two parts.
     public init(code: String, message: String) {
         self.code = code
         self.message = message

@@ -6,6 +6,7 @@ public final class RedisScript: Sendable {
     public let source: String
     private let knownDigest = Mutex<String?>(nil)
 
+    /// - Parameter source: Lua. The server checks it at the first run.
     public init(_ source: String) {
         self.source = source
     }

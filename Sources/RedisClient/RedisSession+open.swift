@@ -17,7 +17,7 @@ extension RedisSession {
         return session
     }
 
-    /// Blocks until connected: hiredis tries all addresses of a host that way. Nothing can cancel it, but it is bounded.
+    /// Blocks until connected: hiredis tries all addresses of a host that way. Bounded, but not to be cancelled.
     private static func connect(
         _ address: RedisEndpoint.Address, timeout: Duration
     ) throws(RedisError) -> UnsafeMutablePointer<redisContext> {

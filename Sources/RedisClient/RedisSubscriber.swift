@@ -72,7 +72,8 @@ actor RedisSubscriber {
     }
 
     private func subscribe(_ wait: InterruptibleWait, _ cancellation: CallCancellation) throws(RedisError) {
-        let opened = try RedisSession.open(configuration, wait: wait, call(for: configuration.connectTimeout, cancellation))
+        let connecting = call(for: configuration.connectTimeout, cancellation)
+        let opened = try RedisSession.open(configuration, wait: wait, connecting)
         let limit = call(for: configuration.commandTimeout, cancellation)
         try opened.post(["SUBSCRIBE"] + channels, limit)
         var confirmed = 0

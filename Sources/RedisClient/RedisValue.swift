@@ -34,6 +34,7 @@ public enum RedisValue: Sendable, Hashable {
         if case .array(let elements) = self { elements } else { nil }
     }
 
+    /// Whether the reply is null: no such key, or no message in time.
     public var isNull: Bool { self == .null }
 
     /// Throws an error reply, returns anything else.

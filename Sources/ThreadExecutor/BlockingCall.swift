@@ -5,6 +5,7 @@ public struct BlockingCall: Sendable {
     /// Nil for what must not be cancelled.
     public let cancellation: CallCancellation?
 
+    /// - Parameter cancellation: nil for what must not be cancelled.
     public init(deadline: ContinuousClock.Instant, cancellation: CallCancellation? = nil) {
         self.deadline = deadline
         self.cancellation = cancellation
@@ -31,7 +32,9 @@ public struct BlockingCall: Sendable {
         let result = await withTaskCancellationHandler {
             // A closure that does not capture the isolation leaves it, and would block the cooperative pool.
             _ = isolation
-            return Result { () throws(Failure) in try body(BlockingCall(deadline: deadline, cancellation: cancellation)) }
+            return Result { () throws(Failure) in
+                try body(BlockingCall(deadline: deadline, cancellation: cancellation))
+            }
         } onCancel: {
             cancellation.cancel()
         }

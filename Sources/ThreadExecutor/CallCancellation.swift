@@ -7,6 +7,7 @@ public final class CallCancellation: Sendable {
     private let wait: InterruptibleWait
     private let flag = Atomic<Bool>(false)
 
+    /// - Parameter wait: where the call's thread waits.
     public init(wait: InterruptibleWait) {
         self.wait = wait
     }

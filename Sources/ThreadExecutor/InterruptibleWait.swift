@@ -7,6 +7,7 @@ import Glibc
 public final class InterruptibleWait: Sendable {
     /// What to wait for.
     public struct Events: OptionSet, Sendable {
+        /// As poll(2) has them.
         public let rawValue: Int16
         public init(rawValue: Int16) { self.rawValue = rawValue }
 

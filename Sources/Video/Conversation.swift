@@ -55,7 +55,9 @@ struct Conversation {
         let grace = Deadline(secondsFromNow: min(Self.graceSeconds, deadline.secondsLeft))
         while true {
             if let ending = child.endingIfAny() {
-                while complaintsAreOpen, try wait(output: false, complaints: true, until: Deadline(secondsFromNow: 0.05)).complaints {
+                while complaintsAreOpen {
+                    let last = Deadline(secondsFromNow: 0.05)
+                    guard try wait(output: false, complaints: true, until: last).complaints else { break }
                     complaintsAreOpen = readComplaints()
                 }
                 return Self.error(for: ending, complaint: complaintText)

@@ -59,7 +59,8 @@ package enum LibavLog {
 }
 
 extension VideoError {
-    /// Turns a negative libav result into the reason that it stands for; `otherwise` when the number alone does not tell.
+    /// Turns a negative libav result into the reason that it stands for; `otherwise` when the number alone does not tell. EIO
+    /// does not: demuxers return it for nonsense in a file too, so `ClipSource` remembers real failures itself.
     init(libav result: Int32, during action: String, otherwise: Code) {
         var text = [CChar](repeating: 0, count: 128)
         av_strerror(result, &text, text.count)
@@ -68,7 +69,6 @@ extension VideoError {
         switch result {
         case whorl_averror_no_memory: code = .outOfMemory
         case whorl_averror_exit: code = .decodeTimeout
-        case whorl_averror_io: code = .unreadableInput
         case whorl_averror_decoder_not_found: code = .unsupportedCodec
         default: code = otherwise
         }

@@ -1,11 +1,13 @@
 /// Lets jobs run side by side, or one of them alone: in the order of their coming.
-actor AloneGate {
+package actor AloneGate {
     private var running = 0
     private var isTakenAlone = false
     private var waiting: [(alone: Bool, admitted: CheckedContinuation<Void, Never>)] = []
 
+    package init() {}
+
     /// Returns when the job may run.
-    func enter(alone: Bool) async {
+    package func enter(alone: Bool) async {
         if waiting.isEmpty, hasRoom(alone: alone) {
             admit(alone: alone)
         } else {
@@ -14,7 +16,7 @@ actor AloneGate {
     }
 
     /// A job that entered has ended.
-    func leave() {
+    package func leave() {
         running -= 1
         isTakenAlone = false
         while let next = waiting.first, hasRoom(alone: next.alone) {
@@ -35,28 +37,28 @@ actor AloneGate {
 }
 
 /// Counts the jobs that a worker holds, and lets the claim loop wait for a free slot.
-actor Slots {
+package actor Slots {
     private let count: Int
     private var taken = 0
     private var waiting: CheckedContinuation<Void, Never>?
 
-    init(count: Int) {
+    package init(count: Int) {
         self.count = count
     }
 
     /// The free slots, at least one: waits for it. One caller at a time.
-    func free() async -> Int {
+    package func free() async -> Int {
         if taken == count {
             await withCheckedContinuation { waiting = $0 }
         }
         return count - taken
     }
 
-    func take() {
+    package func take() {
         taken += 1
     }
 
-    func giveBack() {
+    package func giveBack() {
         taken -= 1
         waiting?.resume()
         waiting = nil

@@ -2,7 +2,7 @@ import JobModel
 import JobStore
 
 /// Why a job in progress must stop.
-enum Interruption: Sendable, Hashable {
+package enum Interruption: Sendable, Hashable {
     /// Another worker owns it now, or it has ended: write nothing.
     case superseded
     /// Its client withdrew it.
@@ -14,7 +14,7 @@ enum Interruption: Sendable, Hashable {
 }
 
 /// The jobs that this worker holds, the stage each is in, and a way to interrupt each.
-actor HeldJobs {
+package actor HeldJobs {
     private struct Held {
         var stageDeadline: ContinuousClock.Instant?
         let interruptions: AsyncStream<Interruption>.Continuation
@@ -23,29 +23,29 @@ actor HeldJobs {
     private let stageSeconds: [JobStage: Double]
     private var held: [JobLease: Held] = [:]
 
-    init(stageSeconds: [JobStage: Double]) {
+    package init(stageSeconds: [JobStage: Double]) {
         self.stageSeconds = stageSeconds
     }
 
     /// Takes a job into the heart's care; the stream says when it must stop.
-    func hold(_ lease: JobLease) -> AsyncStream<Interruption> {
+    package func hold(_ lease: JobLease) -> AsyncStream<Interruption> {
         let (stream, continuation) = AsyncStream.makeStream(of: Interruption.self, bufferingPolicy: .bufferingOldest(1))
         held[lease] = Held(stageDeadline: nil, interruptions: continuation)
         return stream
     }
 
     /// The job ended here.
-    func release(_ lease: JobLease) {
+    package func release(_ lease: JobLease) {
         held.removeValue(forKey: lease)?.interruptions.finish()
     }
 
     /// Starts a stage and with it its deadline.
-    func enter(_ stage: JobStage, _ lease: JobLease) {
+    package func enter(_ stage: JobStage, _ lease: JobLease) {
         held[lease]?.stageDeadline = stageSeconds[stage].map { .now + .seconds($0) }
     }
 
     /// The leases to renew; a job whose stage is over its deadline is interrupted and not among them.
-    func renewable() -> [JobLease] {
+    package func renewable() -> [JobLease] {
         let now = ContinuousClock.now
         for (lease, job) in held where job.stageDeadline.map({ $0 < now }) ?? false {
             interrupt(lease, .overdue)
@@ -53,16 +53,16 @@ actor HeldJobs {
         return held.filter { $0.value.stageDeadline.map { $0 >= now } ?? true }.map(\.key)
     }
 
-    func interrupt(_ lease: JobLease, _ interruption: Interruption) {
+    package func interrupt(_ lease: JobLease, _ interruption: Interruption) {
         held[lease]?.interruptions.yield(interruption)
     }
 
     /// Interrupts whatever runs for a job, if it runs here.
-    func interrupt(job: JobID, _ interruption: Interruption) {
+    package func interrupt(job: JobID, _ interruption: Interruption) {
         for lease in held.keys where lease.job == job { interrupt(lease, interruption) }
     }
 
-    func interruptAll(_ interruption: Interruption) {
+    package func interruptAll(_ interruption: Interruption) {
         for lease in held.keys { interrupt(lease, interruption) }
     }
 }

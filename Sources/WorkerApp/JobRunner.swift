@@ -156,11 +156,10 @@ struct JobRunner: Sendable {
         logger.notice("not judged", metadata: [LogField.code: "\(failure.code)", LogField.error: "\(failure.message)"])
         var generator = SystemRandomNumberGenerator()
         switch failure.disposition {
-        case .refuse: await end(job, .failed(JobError(failure)), logger: logger)
-        // A clip that crashed the decoder twice will do it again: the clip is at fault.
-        case .retry where failure.code == "decoder_crashed" && job.attempt >= 2:
+        // A crashed decoder may have been the machine's fault; a clip that crashes it twice will do it again.
+        case .refuse where failure.code != "decoder_crashed" || job.attempt >= 2:
             await end(job, .failed(JobError(failure)), logger: logger)
-        case .retry:
+        case .refuse, .retry:
             let delay = retry.delaySeconds(afterAttempt: job.attempt, using: &generator)
             await end(job, .retried(JobError(failure), delaySeconds: delay), logger: logger)
         case .stop:

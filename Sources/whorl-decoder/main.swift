@@ -4,9 +4,9 @@ import Glibc
 import Video
 
 private func run() -> DecoderCommand.ExitCode {
-    let failure = whorl_die_with_parent()
-    guard failure == 0, whorl_no_new_privileges() == 0 else {
-        DecoderCommand.complain("prctl is refused: errno \(failure)")
+    let failures = [whorl_die_with_parent(), whorl_no_new_privileges()]
+    guard failures == [0, 0] else {
+        DecoderCommand.complain("prctl is refused: errno \(failures)")
         return .notConfined
     }
     guard let order = DecoderCommand.readOrder() else { return .badOrder }

@@ -35,7 +35,7 @@ struct ZipWriter {
         append(UInt32(0x0807_4b50), checksum, UInt32(stored.count), UInt32(contents.count))
     }
 
-    /// The whole file; `entryCount` may lie, for tests of the reader.
+    /// The whole file, with its directory.
     func finished() -> Data {
         var writer = self
         let start = data.count

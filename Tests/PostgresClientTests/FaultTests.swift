@@ -1,6 +1,6 @@
 import Foundation
-import Logging
 import PostgresClient
+import TestServers
 import Testing
 
 @Suite struct FaultTests {

@@ -1,6 +1,7 @@
 import Foundation
 import PostgresClient
 import Synchronization
+import TestServers
 import Testing
 
 /// Numbers in the order in which they were appended.
@@ -82,7 +83,7 @@ private final class Order: Sendable {
     @Test func closingRefusesThoseWhoWaitAndThoseWhoCome() async throws {
         try await TestDatabase.with({ $0.maximumConnections = 1 }) { database, _ in
             let pool = database.makePool()
-            try await pool.withConnection { connection in
+            try await pool.withConnection { (connection) async throws in
                 let waiting = Task { try await pool.query("SELECT 1").count }
                 let isQueued = await eventually { pool.statistics.waiting == 1 }
                 #expect(isQueued)

@@ -1,5 +1,6 @@
 import Foundation
 import PostgresClient
+import TestServers
 import Testing
 
 private struct Refusal: Error {}

@@ -1,5 +1,6 @@
 import Foundation
 import RedisClient
+import TestServers
 import Testing
 
 @Suite struct FaultTests {
@@ -76,8 +77,10 @@ import Testing
 
     @Test func aDeadlineEndsACommandAndTheClientRecovers() async throws {
         try await TestRedis.with { (redis, client) async throws in
+            // Connecting would count towards the deadline.
+            try await client.send("PING", timeout: .seconds(10))
             let error = await #expect(throws: RedisError.self) {
-                try await client.send("BLPOP", redis.prefix + "none", 30, timeout: .milliseconds(100))
+                try await client.send("BLPOP", redis.prefix + "none", 30, timeout: .milliseconds(300))
             }
             #expect(error?.kind == .timeout)
             #expect(error?.outcomeIsUnknown == true)

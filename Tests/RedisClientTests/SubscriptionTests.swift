@@ -1,5 +1,6 @@
 import Foundation
 import RedisClient
+import TestServers
 import Testing
 
 @Suite struct SubscriptionTests {

@@ -19,7 +19,8 @@ import Video
         #expect(await refusal(of: try media.write("notes.mp4", lines.utf8))?.code == .notAVideo)
         #expect(await refusal(of: try media.write("page.html", "<html><body>hi</body></html>".utf8))?.code == .notAVideo)
         #expect(await refusal(of: try media.write("tiny", [0x41]))?.code == .notAVideo)
-        #expect(await refusal(of: try media.write("zip", [0x50, 0x4B, 3, 4] + [UInt8](repeating: 9, count: 500)))?.code == .notAVideo)
+        let archive = [0x50, 0x4B, 3, 4] + [UInt8](repeating: 9, count: 500)
+        #expect(await refusal(of: try media.write("zip", archive))?.code == .notAVideo)
     }
 
     @Test func noise() async throws {
@@ -57,7 +58,10 @@ import Video
         let cover = try media.make("cover.jpg", TestMedia.source(frames: 1))
         let song = try media.make(
             "song.m4a",
-            ["-f", "lavfi", "-i", "sine=duration=1", "-i", cover, "-map", "0", "-map", "1", "-c:v", "copy", "-f", "mp4", "-disposition:v:0", "attached_pic"])
+            [
+                "-f", "lavfi", "-i", "sine=duration=1", "-i", cover, "-map", "0", "-map", "1", "-c:v", "copy", "-f", "mp4",
+                "-disposition:v:0", "attached_pic",
+            ])
         #expect(await refusal(of: song)?.code == .audioOnly)
     }
 
@@ -104,7 +108,9 @@ import Video
     }
 
     /// Each field of the index is overwritten with nonsense; the answer is frames or an error, within seconds.
-    @Test(arguments: ["stsz", "stco", "stsc", "stts", "ctts", "stss", "mvhd", "mdhd", "tkhd", "avcC", "stsd", "trak", "mdia", "elst"])
+    @Test(arguments: [
+        "stsz", "stco", "stsc", "stts", "ctts", "stss", "mvhd", "mdhd", "tkhd", "avcC", "stsd", "trak", "mdia", "elst",
+    ])
     func indexThatLies(_ box: String) async throws {
         let media = try TestMedia()
         _ = try media.make("whole.mp4", TestMedia.source(frames: 40) + Self.x264 + ["-bf", "2"])

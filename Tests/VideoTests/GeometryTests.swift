@@ -99,7 +99,8 @@ import Video
     @Test func negativeTimestamps() async throws {
         let media = try TestMedia()
         let path = try media.make(
-            "negative.mkv", TestMedia.source(frames: 30) + ["-vf", "setpts=PTS-1.5/TB", "-avoid_negative_ts", "disabled"] + Self.x264)
+            "negative.mkv",
+            TestMedia.source(frames: 30) + ["-vf", "setpts=PTS-1.5/TB", "-avoid_negative_ts", "disabled"] + Self.x264)
         let late = try media.make("late.ts", TestMedia.source(frames: 30) + ["-output_ts_offset", "500"] + Self.x264)
         for clip in [path, late] {
             let video = try await decoder().sample(path: clip, request: SamplingRequest(count: 30))
@@ -138,8 +139,11 @@ import Video
         let cover = try media.make("cover.jpg", TestMedia.source(size: "640x640", frames: 1))
         let path = try media.make(
             "film.mp4",
-            ["-f", "lavfi", "-i", "testsrc2=size=160x120:rate=25:duration=1", "-f", "lavfi", "-i", "sine=duration=1", "-i", cover,
-             "-map", "0", "-map", "1", "-map", "2", "-c:v:0", "libx264", "-c:v:1", "copy", "-c:a", "aac", "-disposition:v:1", "attached_pic"])
+            [
+                "-f", "lavfi", "-i", "testsrc2=size=160x120:rate=25:duration=1", "-f", "lavfi", "-i", "sine=duration=1",
+                "-i", cover, "-map", "0", "-map", "1", "-map", "2", "-c:v:0", "libx264", "-c:v:1", "copy", "-c:a", "aac",
+                "-disposition:v:1", "attached_pic",
+            ])
         let video = try await decoder().sample(path: path)
         #expect(video.info.codec == "h264" && video.info.frameCount == 25 && video.info.width == 160)
     }

@@ -7,7 +7,10 @@ import Video
     static func gradient(width: Int, height: Int) -> RGBImage {
         var pixels: [UInt8] = []
         for y in 0..<height {
-            for x in 0..<width { pixels += [UInt8(x * 255 / width), UInt8(y * 255 / height), UInt8((x + y) * 255 / (width + height))] }
+            for x in 0..<width {
+                let diagonal = UInt8((x + y) * 255 / (width + height))
+                pixels += [UInt8(x * 255 / width), UInt8(y * 255 / height), diagonal]
+            }
         }
         return RGBImage(width: width, height: height, pixels: pixels)
     }
@@ -17,7 +20,10 @@ import Video
         let path = try media.write(name, bytes)
         return try TestMedia.run(
             "/usr/bin/ffmpeg",
-            ["-nostdin", "-v", "error", "-i", path, "-sws_flags", "accurate_rnd+full_chroma_int+bitexact", "-pix_fmt", format, "-f", "rawvideo", "-"])
+            [
+                "-nostdin", "-v", "error", "-i", path, "-sws_flags", "accurate_rnd+full_chroma_int+bitexact", "-pix_fmt",
+                format, "-f", "rawvideo", "-",
+            ])
     }
 
     @Test(arguments: [(64, 48), (37, 23), (1, 1), (300, 2)]) func pngIsLossless(_ width: Int, _ height: Int) throws {

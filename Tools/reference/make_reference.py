@@ -47,7 +47,12 @@ def network(state: dict[str, torch.Tensor]) -> tuple[torch.nn.Module, torch.nn.M
     backbone = torchvision.models.resnet18(weights=None)
     backbone.fc = torch.nn.Identity()
     wanted = backbone.state_dict().keys()
-    backbone.load_state_dict({name: state[prefix + name] for name in wanted})
+    # The counters of training steps change nothing, and Whorl's own checkpoints have none.
+    counters = [name for name in wanted if name.endswith("num_batches_tracked")]
+    missing = [name for name in wanted if prefix + name not in state and name not in counters]
+    if missing:
+        raise SystemExit(f"missing from the state dict: {', '.join(missing)}")
+    backbone.load_state_dict({name: state[prefix + name] for name in wanted if name not in counters}, strict=False)
 
     rest = {name: value for name, value in state.items() if name.removeprefix(prefix) not in wanted}
     outputs = [name for name, value in rest.items() if tuple(value.shape) == (1, 512)]

@@ -3,12 +3,14 @@ import Logging
 import RedisClient
 
 /// A key prefix of one's own in the server that `WHORL_TEST_REDIS_URL` names.
-struct TestRedis {
-    let configuration: RedisConfiguration
-    let prefix: String
+public struct TestRedis: Sendable {
+    /// The connections carry the prefix as their name.
+    public let configuration: RedisConfiguration
+    /// What all keys and channels of the test begin with.
+    public let prefix: String
 
     /// Runs `body` with a client and deletes its keys afterwards.
-    static func with(
+    public static func with(
         _ adjust: (inout RedisConfiguration) -> Void = { _ in },
         _ body: (TestRedis, RedisClient) async throws -> Void
     ) async throws {
@@ -33,7 +35,8 @@ struct TestRedis {
         if let failure { throw failure }
     }
 
-    static func url() throws -> String {
+    /// The server's URL.
+    public static func url() throws -> String {
         guard let url = ProcessInfo.processInfo.environment["WHORL_TEST_REDIS_URL"] else {
             throw MissingServer(variable: "WHORL_TEST_REDIS_URL")
         }
@@ -41,7 +44,7 @@ struct TestRedis {
     }
 
     /// Lends a connection under another name, which a test's own faults do not touch.
-    func withObserver<Value: Sendable>(_ body: (RedisConnection) async throws -> Value) async throws -> Value {
+    public func withObserver<Value: Sendable>(_ body: (RedisConnection) async throws -> Value) async throws -> Value {
         let observer = try await RedisConnection.connect(try RedisConfiguration(url: try Self.url(), clientName: "observer"))
         let value = try await body(observer)
         await observer.close()
@@ -51,7 +54,7 @@ struct TestRedis {
     /// Ends the connections that carry this test's name.
     ///
     /// - Returns: how many there were.
-    func killConnections() async throws -> Int {
+    public func killConnections() async throws -> Int {
         try await withObserver { observer in
             let identities = try await connections(observer)
             for identity in identities { try await observer.send("CLIENT", "KILL", "ID", identity) }
@@ -59,30 +62,11 @@ struct TestRedis {
         }
     }
 
-    func connections(_ observer: RedisConnection) async throws -> [String] {
+    /// The identifiers of the connections that carry this test's name.
+    public func connections(_ observer: RedisConnection) async throws -> [String] {
         let list = try await observer.send("CLIENT", "LIST").string ?? ""
         return list.split(separator: "\n").filter { $0.contains("name=\(prefix)") }.compactMap { line in
             line.split(separator: " ").first { $0.hasPrefix("id=") }.map { String($0.dropFirst(3)) }
         }
     }
-}
-
-/// A test server is missing; that is a failure, never a reason to skip.
-struct MissingServer: Error, CustomStringConvertible {
-    let variable: String
-    var description: String { "\(variable) is not set: run the tests by `make test`, which starts the servers" }
-}
-
-let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-
-/// Waits until `condition` holds, with a deadline.
-func eventually(
-    within limit: Duration = .seconds(10), _ condition: () async throws -> Bool
-) async rethrows -> Bool {
-    let deadline = ContinuousClock.now + limit
-    while ContinuousClock.now < deadline {
-        if try await condition() { return true }
-        await Task.yield()
-    }
-    return false
 }

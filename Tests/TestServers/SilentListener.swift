@@ -1,12 +1,13 @@
 import Glibc
 
 /// A TCP port on which the kernel accepts connections and nobody ever answers.
-struct SilentListener: ~Copyable {
-    let port: UInt16
+public struct SilentListener: ~Copyable {
+    /// On 127.0.0.1.
+    public let port: UInt16
     private let descriptor: Int32
 
     /// - Throws: when the system has no free port.
-    init() throws {
+    public init() throws {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -18,13 +19,16 @@ struct SilentListener: ~Copyable {
                     && getsockname(descriptor, generic, &size) == 0
             }
         }
-        guard isListening else { throw MissingServer(variable: "a free port") }
+        guard isListening else { throw NoFreePort() }
         self.descriptor = descriptor
         port = UInt16(bigEndian: address.sin_port)
     }
 
     /// Stops listening. To be called last, so that the listener lives until then.
-    consuming func stop() {}
+    public consuming func stop() {}
 
     deinit { close(descriptor) }
 }
+
+/// The system gives no port to listen on.
+public struct NoFreePort: Error {}

@@ -3,12 +3,14 @@ import Logging
 import PostgresClient
 
 /// A schema of one's own in the server that `WHORL_TEST_DATABASE_URL` names.
-struct TestDatabase {
-    let configuration: PostgresConfiguration
-    let schema: String
+public struct TestDatabase: Sendable {
+    /// Its `search_path` is the schema.
+    public let configuration: PostgresConfiguration
+    /// The schema's name.
+    public let schema: String
 
     /// Runs `body` with a fresh schema and drops it afterwards.
-    static func with(
+    public static func with(
         _ adjust: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: (TestDatabase, PostgresPool) async throws -> Void
     ) async throws {
@@ -35,27 +37,8 @@ struct TestDatabase {
         if let failure { throw failure }
     }
 
-    func makePool() -> PostgresPool {
+    /// One more pool on the same schema.
+    public func makePool() -> PostgresPool {
         PostgresPool(configuration: configuration, logger: quietLogger)
     }
-}
-
-/// A test server is missing; that is a failure, never a reason to skip.
-struct MissingServer: Error, CustomStringConvertible {
-    let variable: String
-    var description: String { "\(variable) is not set: run the tests by `make test`, which starts the servers" }
-}
-
-let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-
-/// Waits until `condition` holds, with a deadline.
-func eventually(
-    within limit: Duration = .seconds(10), _ condition: () async throws -> Bool
-) async rethrows -> Bool {
-    let deadline = ContinuousClock.now + limit
-    while ContinuousClock.now < deadline {
-        if try await condition() { return true }
-        await Task.yield()
-    }
-    return false
 }

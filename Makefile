@@ -1,0 +1,36 @@
+# The work is done by deploy/*.sh; each target is one of them.
+.PHONY: help build demo up down test clean
+
+help:
+	@echo "make build  install what is missing and build everything in release"
+	@echo "make demo   judge two sample clips on a whole system, then stop it (a terminal keeps it until Ctrl-C)"
+	@echo "make up     start the whole system in the background; settings in .whorl/env"
+	@echo "make down   stop it"
+	@echo "make test   run every suite; the last line is: N passed, N failed"
+	@echo "make clean  stop it and delete what was built and stored"
+
+build:
+	deploy/install.sh build
+	swift build -c release
+
+demo: build
+	deploy/install.sh run
+	deploy/demo.sh
+
+up: build
+	deploy/install.sh run
+	deploy/up.sh
+
+down:
+	deploy/down.sh
+
+test:
+	deploy/install.sh build
+	deploy/install.sh run
+	deploy/install.sh test
+	deploy/test.sh
+
+clean: down
+	deploy/servers.sh remove .whorl/servers
+	deploy/servers.sh remove .whorl/test
+	rm -rf .whorl .build

@@ -1,0 +1,44 @@
+import Foundation
+import JobModel
+
+/// A job for people, or as the API gives it.
+struct JobReport {
+    let status: JobStatus
+    /// What heads a verdict: the file's name where it is known.
+    let title: String
+    let terminal: Terminal
+
+    func printOut(asJSON: Bool) throws {
+        if asJSON {
+            print(String(decoding: try WhorlJSON.encoder(pretty: true).encode(status), as: UTF8.self))
+        } else {
+            print(text)
+        }
+    }
+
+    private var text: String {
+        func fact(_ name: String, _ value: String) -> String {
+            "  " + terminal.paint(name.padded(right: 10), .faint) + value
+        }
+        var lines = ["job \(terminal.paint("\(status.id)", .bold))", fact("state", stateText)]
+        if let error = status.error {
+            lines.append(fact("error", "\(Terminal.printable(error.message)) [\(Terminal.printable(error.code))]"))
+        }
+        if status.cancelRequested, !status.state.isTerminal { lines.append(fact("cancel", "asked for")) }
+        lines.append(fact("attempt", "\(status.attempt) of \(status.maximumAttempts)"))
+        lines.append(
+            fact(
+                "clip", "\(status.uploadBytes) bytes, \(status.options.sampling.count) frames, sha256 "
+                    + Terminal.printable(String(status.uploadSHA256.prefix(16)))))
+        lines.append(fact("created", status.createdAt.formatted(.iso8601)))
+        if let finished = status.finishedAt { lines.append(fact("finished", finished.formatted(.iso8601))) }
+        guard let verdict = status.verdict else { return lines.joined(separator: "\n") }
+        let report = VerdictReport(title: title, verdict: verdict, picturesPath: nil, terminal: terminal)
+        return (lines + ["", report.text]).joined(separator: "\n")
+    }
+
+    private var stateText: String {
+        guard status.state == .running else { return status.state.rawValue }
+        return "running, \(Int(status.progress * 100)) %" + (status.stage.map { ", \($0.rawValue)" } ?? "")
+    }
+}

@@ -1,0 +1,120 @@
+import ArgumentParser
+import Detector
+import Foundation
+
+/// Everything about checkpoints.
+struct ModelCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "model",
+        abstract: "Make, import, inspect and verify model checkpoints.",
+        subcommands: [
+            ModelInitCommand.self, ModelImportCommand.self, ModelInspectCommand.self, ModelVerifyCommand.self,
+        ])
+}
+
+/// Where a checkpoint is written.
+struct CheckpointOutput: ParsableArguments {
+    @Option(name: .customLong("output"), help: ArgumentHelp("The safetensors file to write.", valueName: "path"))
+    var path: String
+
+    @Flag(help: "Overwrite the output if it exists.")
+    var force = false
+
+    /// Refuses early what could not be written late.
+    func check() throws(CommandFailure) {
+        if !force, FileManager.default.fileExists(atPath: path) {
+            throw CommandFailure(.failure, code: "output_exists", "it exists already; --force overwrites it").about(path)
+        }
+    }
+
+    /// Writes the checkpoint, and the folder it goes to if there is none, and says what was written.
+    func write(_ checkpoint: Checkpoint) throws {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        } catch {
+            throw CommandFailure(
+                .failure, code: "unwritable_output", "its folder cannot be made: \(error.localizedDescription)").about(path)
+        }
+        try checkpoint.write(to: path)
+        let card = checkpoint.card
+        print(
+            "\(Terminal.printable(path)): \(Terminal.printable(card.name)) \(Terminal.printable(card.version)), "
+                + "\(card.head.rawValue) head, \(card.trained ? "trained" : "UNTRAINED"), sha256 \(checkpoint.sha256)")
+    }
+}
+
+extension ModelCard.Head: ExpressibleByArgument {}
+
+/// Makes random weights.
+struct ModelInitCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init",
+        abstract: "Make a checkpoint of random weights, the same for the same seed.",
+        discussion: "It says of itself that it is untrained, and every verdict from it is uncertain: for trying things out.")
+
+    @Option(help: ArgumentHelp("What the weights are made from.", valueName: "n"))
+    var seed: UInt64
+
+    @Option(help: ArgumentHelp("The head: linear (512 to 1) or mlp (512 to 512 to 1).", valueName: "head"))
+    var head = ModelCard.Head.linear
+
+    @OptionGroup var output: CheckpointOutput
+
+    func run() async throws {
+        try output.check()
+        try output.write(Checkpoint.initialised(seed: seed, head: head))
+    }
+}
+
+/// Turns another program's checkpoint into ours.
+struct ModelImportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Turn a PyTorch, NumPy or safetensors checkpoint of a ResNet18 into one of Whorl's.",
+        discussion: """
+            Reads PyTorch .pth (zip and legacy), NumPy .npz and .safetensors, told by their contents. Nothing in the file is \
+            executed: a pickle that refers to anything but tensors is refused. Names are torchvision's, after any prefix; the \
+            head is found by its shape.
+            """)
+
+    @Argument(help: "The checkpoint to read.", completion: .file())
+    var source: String
+
+    @OptionGroup var output: CheckpointOutput
+
+    @Option(help: ArgumentHelp("Make a random head from this seed if the source has none; untrained then.", valueName: "n"))
+    var headSeed: UInt64?
+
+    @Option(help: ArgumentHelp("The model's name. Default: the card's, else the source file's.", valueName: "text"))
+    var name: String?
+
+    @Option(help: ArgumentHelp("The model's version. Default: the card's, else 1.", valueName: "text"))
+    var modelVersion: String?
+
+    func run() async throws {
+        try output.check()
+        do throws(CheckpointError) {
+            var checkpoint = try CheckpointImporter.read(
+                path: source, options: .init(headSeed: headSeed, name: name, version: modelVersion))
+            // A source with a card of its own keeps it but for what was asked for here.
+            var card = checkpoint.card
+            card.name = name ?? card.name
+            card.version = modelVersion ?? card.version
+            if card != checkpoint.card { checkpoint = try checkpoint.with(card: card) }
+            try write(checkpoint)
+        } catch {
+            throw CommandFailure(.failure, code: "bad_checkpoint", "\(error)").about(source)
+        }
+    }
+
+    private func write(_ checkpoint: Checkpoint) throws(CheckpointError) {
+        do {
+            try output.write(checkpoint)
+        } catch let error as CheckpointError {
+            throw error
+        } catch {
+            throw .unwritable(path: output.path, reason: "\(error)")
+        }
+    }
+}

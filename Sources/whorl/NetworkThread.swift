@@ -1,0 +1,43 @@
+import Detector
+import Foundation
+import ThreadExecutor
+
+/// Loads and runs networks on a thread of its own: both take a good part of a second.
+actor NetworkThread {
+    private let executor = ThreadExecutor(name: "whorl-network")
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    /// The network of a native checkpoint.
+    func load(path: String, threads: Int) throws(CommandFailure) -> ResNetDetector {
+        do throws(CheckpointError) {
+            return try ResNetDetector(checkpoint: Checkpoint.open(path: path), threads: threads)
+        } catch {
+            throw CommandFailure(.failure, code: "bad_checkpoint", "\(error)").about(path)
+        }
+    }
+
+    /// Compares what the network computes with a reference file.
+    func verify(_ detector: ResNetDetector, referencePath: String) throws(VerificationError) -> ModelVerification {
+        try ModelVerification.run(detector: detector, referencePath: referencePath)
+    }
+}
+
+/// Where the model is when nobody says.
+enum ModelLocation {
+    static let variable = "WHORL_MODEL_PATH"
+    static let fallback = ".whorl/model.safetensors"
+
+    /// The option's value, else the environment's, else the working directory's own.
+    static func resolve(_ option: String?) throws(CommandFailure) -> String {
+        if let option { return option }
+        if let path = ProcessInfo.processInfo.environment[variable], !path.isEmpty { return path }
+        guard FileManager.default.fileExists(atPath: fallback) else {
+            throw CommandFailure(
+                .failure, code: "model_missing",
+                "no model: give --model PATH, set \(variable), or make one with "
+                    + "`whorl model init --seed 1 --output \(fallback)` (untrained) or `whorl model import`")
+        }
+        return fallback
+    }
+}

@@ -1,0 +1,77 @@
+import Foundation
+
+/// What the place that text goes to can show.
+struct Terminal: Sendable {
+    enum Style: String {
+        case bold = "1"
+        case faint = "2"
+        case warm = "31"
+        case cool = "36"
+        case caution = "33"
+    }
+
+    /// True on a terminal, unless NO_COLOR (https://no-color.org) is set.
+    let usesColor: Bool
+    /// Whether the locale's characters are UTF-8; ASCII is used otherwise.
+    let usesUnicode: Bool
+
+    /// What a descriptor leads to.
+    init(descriptor: Int32, environment: [String: String] = ProcessInfo.processInfo.environment) {
+        let isColorRefused = !(environment["NO_COLOR"] ?? "").isEmpty
+        usesColor = Self.isInteractive(descriptor, environment: environment) && !isColorRefused
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
+        usesUnicode = ["utf-8", "utf8"].contains { locale.lowercased().contains($0) }
+    }
+
+    /// Whether a descriptor leads to a terminal that moves its cursor.
+    static func isInteractive(
+        _ descriptor: Int32, environment: [String: String] = ProcessInfo.processInfo.environment
+    ) -> Bool {
+        isatty(descriptor) == 1 && environment["TERM"] != "dumb"
+    }
+
+    /// The text in a style, plain where there is no colour.
+    func paint(_ text: String, _ styles: Style...) -> String {
+        guard usesColor, !styles.isEmpty else { return text }
+        return "\u{1B}[\(styles.map(\.rawValue).joined(separator: ";"))m\(text)\u{1B}[0m"
+    }
+
+    /// A text from outside without the characters that could command a terminal.
+    static func printable(_ text: String) -> String {
+        var scalars = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator: scalars.append("?")
+            default: scalars.append(scalar)
+            }
+        }
+        return String(scalars)
+    }
+}
+
+/// Lines to standard error, each in one write.
+enum StandardError {
+    static func write(_ line: String) {
+        FileHandle.standardError.write(Data((line + "\n").utf8))
+    }
+}
+
+extension Double {
+    /// With a fixed count of decimals.
+    func text(_ decimals: Int) -> String { String(format: "%.\(decimals)f", self) }
+
+    /// With its sign, also when positive.
+    func signedText(_ decimals: Int) -> String { String(format: "%+.\(decimals)f", self) }
+}
+
+extension String {
+    /// The text with spaces before it, `width` characters in all.
+    func padded(left width: Int) -> String {
+        String(repeating: " ", count: max(0, width - count)) + self
+    }
+
+    /// The text with spaces after it, `width` characters in all.
+    func padded(right width: Int) -> String {
+        self + String(repeating: " ", count: max(0, width - count))
+    }
+}

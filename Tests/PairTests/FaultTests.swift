@@ -1,0 +1,150 @@
+import Foundation
+import JobModel
+import TestServers
+import Testing
+
+/// The worst days of a worker: killed, stopped, drained, without Redis. No accepted job is lost or judged twice.
+@Suite(.serialized) struct FaultTests {
+    private func clip() throws -> Data { try Data(contentsOf: Pair.sample("astronaut-real")) }
+
+    @Test func aKilledWorkersJobIsRunAgain() async throws {
+        try await Pair.with { pair in
+            let victim = try pair.startWorker(["DECODER_PATH": try pair.slowDecoder(seconds: 600)])
+            let id = try await pair.submit(try clip())
+            _ = try await pair.reaches(id) { $0.state == .running && $0.stage == .decoding }
+            victim.signal(SIGKILL)
+            _ = try pair.startWorker()
+            let status = try await pair.ended(id)
+            #expect(status.state == .succeeded && status.attempt == 1)
+            #expect(try await pair.count("verdicts") == 1)
+            let outcomes = try await pair.pool.query("SELECT outcome FROM attempts ORDER BY epoch")
+            #expect(try outcomes.map { try $0.decode("outcome", as: String.self) } == ["lost", "succeeded"])
+        }
+    }
+
+    @Test func aStoppedWorkerThatWakesUpLateWritesNothing() async throws {
+        try await Pair.with { pair in
+            let sleeper = try pair.startWorker(["DECODER_PATH": try pair.slowDecoder(seconds: 1)])
+            let id = try await pair.submit(try clip())
+            _ = try await pair.reaches(id) { $0.state == .running && $0.stage == .decoding }
+            sleeper.signal(SIGSTOP)
+            let second = try pair.startWorker()
+            let status = try await pair.ended(id)
+            #expect(status.state == .succeeded)
+            let before = try await pair.send("GET", "/api/jobs/\(id)").body
+            sleeper.signal(SIGCONT)
+            sleeper.signal(SIGTERM)
+            #expect(await sleeper.exitCode() == 0)
+            #expect(try await pair.send("GET", "/api/jobs/\(id)").body == before)
+            #expect(try await pair.count("verdicts") == 1)
+            second.signal(SIGTERM)
+            #expect(await second.exitCode() == 0)
+        }
+    }
+
+    @Test func aDrainingWorkerFinishesItsJob() async throws {
+        try await Pair.with { pair in
+            let worker = try pair.startWorker(["DECODER_PATH": try pair.slowDecoder(seconds: 2)])
+            let id = try await pair.submit(try clip())
+            _ = try await pair.reaches(id) { $0.state == .running }
+            worker.signal(SIGTERM)
+            #expect(await worker.exitCode() == 0)
+            let status: JobStatus = try await pair.send("GET", "/api/jobs/\(id)").decoded()
+            #expect(status.state == .succeeded)
+            #expect(try await pair.count("workers") == 0)
+        }
+    }
+
+    @Test func whatADrainCannotFinishIsHandedBackUncounted() async throws {
+        try await Pair.with { pair in
+            let worker = try pair.startWorker([
+                "DECODER_PATH": try pair.slowDecoder(seconds: 600), "DRAIN_SECONDS": "0.2",
+            ])
+            let id = try await pair.submit(try clip())
+            _ = try await pair.reaches(id) { $0.state == .running && $0.stage == .decoding }
+            worker.signal(SIGTERM)
+            #expect(await worker.exitCode() == 0)
+            let status: JobStatus = try await pair.send("GET", "/api/jobs/\(id)").decoded()
+            #expect(status.state == .queued && status.attempt == 0)
+            _ = try pair.startWorker()
+            #expect(try await pair.ended(id).state == .succeeded)
+        }
+    }
+
+    @Test func aRunningJobIsCancelled() async throws {
+        try await Pair.with { pair in
+            _ = try pair.startWorker(["DECODER_PATH": try pair.slowDecoder(seconds: 600)])
+            let id = try await pair.submit(try clip())
+            _ = try await pair.reaches(id) { $0.state == .running && $0.stage == .decoding }
+            #expect(try await pair.send("POST", "/api/jobs/\(id)/cancel").status == 202)
+            #expect(try await pair.ended(id).state == .cancelled)
+            #expect(try await pair.send("POST", "/api/jobs/\(id)/cancel").status == 200)
+            // The worker is free again.
+            let next = try await pair.submit(try clip())
+            _ = try await pair.reaches(next) { $0.state == .running }
+        }
+    }
+
+    @Test func anEndedJobCannotBeCancelled() async throws {
+        try await Pair.with { pair in
+            _ = try pair.startWorker()
+            let id = try await pair.submit(Data("no video".utf8))
+            #expect(try await pair.ended(id).error?.code == "not_a_video")
+            let answer = try await pair.send("POST", "/api/jobs/\(id)/cancel")
+            #expect(answer.status == 409 && answer.code == "job_ended")
+        }
+    }
+
+    @Test func aHungStageLosesItsLease() async throws {
+        try await Pair.with { pair in
+            _ = try pair.startWorker([
+                "DECODER_PATH": try pair.slowDecoder(seconds: 600), "STAGES_DECODING_SECONDS": "0.5",
+            ])
+            let id = try await pair.submit(try clip())
+            _ = try await pair.reaches(id) { $0.state == .running && $0.stage == .decoding }
+            let attempts = try await eventually(within: .seconds(30)) {
+                try await Task.sleep(for: .milliseconds(50))
+                return try await pair.count("attempts WHERE outcome = 'lost'") > 0
+            }
+            #expect(attempts)
+        }
+    }
+
+    @Test func withoutRedisJobsStillRun() async throws {
+        try await Pair.with(hasRedis: false) { pair in
+            _ = try pair.startWorker()
+            let id = try await pair.submit(try clip())
+            #expect(try await pair.ended(id).state == .succeeded)
+            #expect(try await pair.send("GET", "/readyz").status == 200)
+            let health = try await pair.send("GET", "/api/health").json
+            #expect(health["status"] as? String == "degraded")
+        }
+    }
+
+    @Test func aDecoderThatCrashesEveryTimeCondemnsTheClipTheSecondTime() async throws {
+        try await Pair.with { pair in
+            let path = pair.folder.appendingPathComponent("crashing-decoder").path
+            try "#!/bin/sh\nkill -SEGV $$\n".write(toFile: path, atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+            _ = try pair.startWorker(["DECODER_PATH": path])
+            let status = try await pair.ended(try await pair.submit(try clip()))
+            #expect(status.state == .failed && status.error?.code == "decoder_crashed" && status.attempt == 2)
+        }
+    }
+
+    @Test func wrongSettingsStopAProgramWithOneLine() async throws {
+        for name in ["whorl-gateway", "whorl-worker"] {
+            let program = try Program(name, ["--log-level", "loud"], environment: ["WHORL_DATABASE_URL": "postgresql://x"])
+            #expect(await program.exitCode() == 2)
+            #expect(program.errorText.split(separator: "\n").count == 1)
+            #expect(program.errorText.hasPrefix("\(name): --log-level must be"))
+            let help = try Program(name, ["--help"], environment: [:])
+            #expect(await help.exitCode() == 0)
+            #expect(String(decoding: help.outputData, as: UTF8.self).contains("WHORL_DATABASE_URL"))
+        }
+        let exposed = try Program(
+            "whorl-gateway", ["--http-host", "0.0.0.0"], environment: ["WHORL_DATABASE_URL": "postgresql://x"])
+        #expect(await exposed.exitCode() == 2)
+        #expect(exposed.errorText.contains("--http-without-keys"))
+    }
+}

@@ -1,0 +1,111 @@
+import AsyncHTTPClient
+import Foundation
+import JobModel
+import NIOCore
+import NIOFoundationCompat
+import TestServers
+
+/// An HTTP answer, read whole.
+struct Answer {
+    let status: Int
+    let headers: [String: String]
+    let body: Data
+
+    var json: [String: Any] {
+        ((try? JSONSerialization.jsonObject(with: body)) as? [String: Any]) ?? [:]
+    }
+
+    var code: String? { json["code"] as? String }
+
+    func decoded<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
+        try WhorlJSON.decoder().decode(type, from: body)
+    }
+}
+
+extension Pair {
+    func send(
+        _ method: String, _ path: String, body: Data? = nil, headers: [String: String] = [:]
+    ) async throws -> Answer {
+        var request = HTTPClientRequest(url: address + path)
+        request.method = .init(rawValue: method)
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        if let body { request.body = .bytes(ByteBuffer(data: body)) }
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(150))
+        let bytes = try await response.body.collect(upTo: 64 << 20)
+        let pairs = response.headers.map { ($0.name.lowercased(), $0.value) }
+        return Answer(
+            status: Int(response.status.code), headers: Dictionary(pairs) { first, _ in first },
+            body: Data(buffer: bytes))
+    }
+
+    /// Posts a clip and gives the job's id.
+    func submit(_ clip: Data, headers: [String: String] = [:]) async throws -> JobID {
+        var headers = headers
+        headers["Content-Type"] = headers["Content-Type"] ?? "video/mp4"
+        let answer = try await send("POST", "/api/jobs", body: clip, headers: headers)
+        guard answer.status == 202 else { throw ProgramFailed(text: String(decoding: answer.body, as: UTF8.self)) }
+        return try answer.decoded(JobStatus.self).id
+    }
+
+    /// Waits for a job's end.
+    func ended(_ id: JobID) async throws -> JobStatus {
+        for _ in 0..<6 {
+            let answer = try await send("GET", "/api/jobs/\(id)", headers: ["Prefer": "wait=20"])
+            let status: JobStatus = try answer.decoded()
+            if status.state.isTerminal { return status }
+        }
+        throw ProgramFailed(text: "job \(id) did not end; the gateway says: \(gateway.errorText.suffix(2000))")
+    }
+
+    /// Waits until a job is in a state that `accept` takes.
+    func reaches(_ id: JobID, _ accept: (JobStatus) -> Bool) async throws -> JobStatus {
+        var last: JobStatus?
+        let reached = try await eventually(within: .seconds(60)) {
+            try await Task.sleep(for: .milliseconds(50))
+            let status: JobStatus = try await send("GET", "/api/jobs/\(id)").decoded()
+            last = status
+            return accept(status)
+        }
+        guard reached, let last else { throw ProgramFailed(text: "job \(id) stays \(String(describing: last))") }
+        return last
+    }
+
+    /// A form with the given parts, and the media type that names its boundary.
+    static func form(_ parts: [(header: String, body: Data)]) -> (body: Data, type: String) {
+        var body = Data()
+        for part in parts {
+            body += Data("--frontier\r\n\(part.header)\r\n\r\n".utf8) + part.body + Data("\r\n".utf8)
+        }
+        body += Data("--frontier--\r\n".utf8)
+        return (body, "multipart/form-data; boundary=frontier")
+    }
+}
+
+/// Sends bytes on a plain socket, closes its own half, and reads to the end: for requests that no client would send.
+func exchange(port: Int, _ bytes: Data, closesEarly: Bool = false) -> String {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    let connected = withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+        }
+    }
+    guard connected else { return "" }
+    var patience = timeval(tv_sec: 20, tv_usec: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    _ = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+    if closesEarly { return "" }
+    shutdown(descriptor, Int32(SHUT_WR))
+    var answer = Data()
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while true {
+        let count = recv(descriptor, &buffer, buffer.count, 0)
+        guard count > 0 else { break }
+        answer.append(contentsOf: buffer[..<count])
+    }
+    return String(decoding: answer, as: UTF8.self)
+}

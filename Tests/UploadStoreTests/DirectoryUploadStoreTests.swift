@@ -1,0 +1,116 @@
+import Foundation
+import Testing
+import UploadStore
+
+@Suite struct DirectoryUploadStoreTests {
+    private func with(_ body: (DirectoryUploadStore, String) async throws -> Void) async throws {
+        let root = NSTemporaryDirectory() + "/uploads-" + UUID().uuidString
+        let store = try DirectoryUploadStore(root: root)
+        try await body(store, root)
+        try FileManager.default.removeItem(atPath: root)
+    }
+
+    private func files(_ root: String) throws -> [String] {
+        try FileManager.default.subpathsOfDirectory(atPath: root).filter { path in
+            var isDirectory: ObjCBool = false
+            FileManager.default.fileExists(atPath: root + "/" + path, isDirectory: &isDirectory)
+            return !isDirectory.boolValue
+        }
+    }
+
+    @Test func anUploadIsVisibleWhenItIsFinished() async throws {
+        try await with { store, root in
+            let writer = try await store.begin()
+            try await writer.write(Array("hello ".utf8))
+            #expect(try files(root).allSatisfy { $0.hasPrefix("incoming/") })
+            try await writer.write(Array("world".utf8))
+            let stored = try await writer.finish()
+            #expect(stored.bytes == 11)
+            // SHA-256 of "hello world", as sha256sum prints it.
+            #expect(stored.sha256 == "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")
+            #expect(try files(root) == [stored.key])
+            let descriptor = try await store.open(key: stored.key)
+            let read = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true).readDataToEndOfFile()
+            #expect(read == Data("hello world".utf8))
+            try await store.remove(key: stored.key)
+            try await store.remove(key: stored.key)
+            #expect(try files(root).isEmpty)
+        }
+    }
+
+    @Test func anAbortedUploadLeavesNothing() async throws {
+        try await with { store, root in
+            let writer = try await store.begin()
+            try await writer.write([1, 2, 3])
+            await writer.abort()
+            await writer.abort()
+            #expect(try files(root).isEmpty)
+        }
+    }
+
+    @Test func aFinishedUploadSurvivesAnAbort() async throws {
+        try await with { store, root in
+            let writer = try await store.begin()
+            try await writer.write([1])
+            let stored = try await writer.finish()
+            await writer.abort()
+            #expect(try files(root) == [stored.key])
+        }
+    }
+
+    @Test(arguments: ["", "x", "../etc/passwd", "aa/../../etc/passwd", "ab/018bcfe5-6801-7000-8000-0000000000aa", "/etc/passwd"])
+    func aKeyThatWasNeverGivenOutIsRefused(key: String) async throws {
+        try await with { store, _ in
+            await #expect(throws: UploadError.malformedKey) { try await store.open(key: key) }
+            await #expect(throws: UploadError.malformedKey) { try await store.remove(key: key) }
+        }
+    }
+
+    @Test func aMissingUploadIsNamed() async throws {
+        try await with { store, _ in
+            let key = "aa/018bcfe5-6801-7000-8000-0000000000aa"
+            await #expect(throws: UploadError.missing(key: key)) { try await store.open(key: key) }
+        }
+    }
+
+    @Test func whatAKilledGatewayLeftIsRemovedAfterAWhile() async throws {
+        try await with { store, root in
+            let path = root + "/incoming/left-behind"
+            #expect(FileManager.default.createFile(atPath: path, contents: Data([1])))
+            #expect(try await store.removeAbandoned(olderThanSeconds: 3600) == 0)
+            try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSinceNow: -7200)], ofItemAtPath: path)
+            #expect(try await store.removeAbandoned(olderThanSeconds: 3600) == 1)
+            #expect(try files(root).isEmpty)
+        }
+    }
+
+    @Test func aFullDiskIsSaidSoAndLeavesNothing() async throws {
+        // A file system of its own with a megabyte of room; mounting it takes root.
+        guard getuid() == 0 else { return }
+        let root = NSTemporaryDirectory() + "/small-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+        guard run("/bin/mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", root]) == 0 else { return }
+        let store = try DirectoryUploadStore(root: root)
+        let writer = try await store.begin()
+        await #expect(throws: UploadError.noSpace) {
+            for _ in 0..<64 { try await writer.write([UInt8](repeating: 1, count: 65_536)) }
+        }
+        await writer.abort()
+        #expect(try files(root).isEmpty)
+        #expect(run("/bin/umount", [root]) == 0)
+        try FileManager.default.removeItem(atPath: root)
+    }
+
+    private func run(_ program: String, _ arguments: [String]) -> Int32 {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
+        do {
+            try process.run()
+        } catch {
+            return -1
+        }
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+}

