@@ -84,7 +84,7 @@ struct SheetHeader {
         add(
             "\(video.codec), \(video.width)×\(video.height), \(decimal(video.durationSeconds, 2)) s, \(video.frameCount) frames, "
                 + "\(verdict.sampling.count) sampled", Palette.muted)
-        add("sha256 \(video.sha256)", Palette.muted)
+        add("sha256 \(video.sha256.prefix(32))…", Palette.muted)
         return lines
     }
 }

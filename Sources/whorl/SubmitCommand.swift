@@ -32,7 +32,8 @@ struct SubmitCommand: AsyncParsableCommand {
             valueName: "n"))
     var frames = 16
 
-    @Option(help: ArgumentHelp("From -10 to 10; the higher, the sooner.", valueName: "n"))
+    // Unconditional: a negative number is a value here, not the next option.
+    @Option(parsing: .unconditional, help: ArgumentHelp("From -10 to 10; the higher, the sooner.", valueName: "n"))
     var priority = 0
 
     @Option(help: ArgumentHelp("Makes repeating the command safe: one key, one job.", valueName: "key"))

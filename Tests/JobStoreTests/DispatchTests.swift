@@ -7,13 +7,13 @@ import Testing
 
 @Suite struct DispatchTests {
     private static func with(_ body: (JobDispatch, RedisClient) async throws -> Void) async throws {
-        try await TestRedis.with { redis, client in
+        try await TestRedis.with { (redis, client) async throws in
             try await body(JobDispatch(redis: client, prefix: redis.prefix), client)
         }
     }
 
     @Test func theStreamTakesJobsUpToItsBound() async throws {
-        try await Self.with { dispatch, _ in
+        try await Self.with { (dispatch, _) async throws in
             for expected in [true, true, false] {
                 #expect(try await dispatch.push(.make(), kind: .analyze, bound: 2) == expected)
             }
@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test func aReadEntryIsPendingUntilItIsSettled() async throws {
-        try await Self.with { dispatch, redis in
+        try await Self.with { (dispatch, redis) async throws in
             let job = JobID.make()
             try await dispatch.ensureGroup(kind: .analyze)
             try await dispatch.ensureGroup(kind: .analyze)
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test func entriesOfADeadWorkerAreSettledAndNamed() async throws {
-        try await Self.with { dispatch, redis in
+        try await Self.with { (dispatch, redis) async throws in
             try await dispatch.ensureGroup(kind: .analyze)
             var jobs: Set<JobID> = []
             // More than one scan's worth, so that the cursor has to come round.
@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test func aStreamThatIsGoneIsMadeAnew() async throws {
-        try await TestRedis.with { redis, client in
+        try await TestRedis.with { (redis, client) async throws in
             let dispatch = JobDispatch(redis: client, prefix: redis.prefix)
             try await dispatch.ensureGroup(kind: .analyze)
             try await client.send("DEL", "\(redis.prefix):jobs:analyze")

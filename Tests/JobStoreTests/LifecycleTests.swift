@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct LifecycleTests {
     @Test func aJobIsQueuedUntilItIsClaimedAndEndsWithItsVerdict() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let queued = try #require(try await fixture.enqueue())
             #expect(queued.state == .queued && queued.attempt == 0 && queued.modelSHA256 == fixture.modelSHA256)
@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func twentyWorkersClaimOneJobAndOneGetsIt() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let id = try #require(try await fixture.enqueue()).id
             let winners = try await withThrowingTaskGroup(of: Bool.self) { group in
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func aStaleWorkerWritesNothing() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let id = try #require(try await fixture.enqueue()).id
             let stale = try #require(try await fixture.store.claim(id, for: claimant)).lease
@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test func ourFaultsAreRetriedUntilTheAttemptsAreUsedUp() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let id = try #require(try await fixture.enqueue(maximumAttempts: 2)).id
             let error = JobError(code: "network_failed", message: "it failed")
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test func aRetryWaitsForItsTime() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let id = try #require(try await fixture.enqueue()).id
             let lease = try #require(try await fixture.store.claim(id, for: claimant)).lease
@@ -94,7 +94,7 @@ import Testing
     }
 
     @Test func handingBackDoesNotCount() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let id = try #require(try await fixture.enqueue(maximumAttempts: 1)).id
             for _ in 0..<3 {
@@ -107,7 +107,7 @@ import Testing
     }
 
     @Test func onlyCrashesWhileAloneCondemnAJob() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let id = try #require(try await fixture.enqueue()).id
             // The first loss happened among neighbours, so any of them may be to blame.
@@ -123,7 +123,7 @@ import Testing
     }
 
     @Test func aRenewedLeaseIsNotSwept() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let id = try #require(try await fixture.enqueue()).id
             let lease = try #require(try await fixture.store.claim(id, for: claimant)).lease
@@ -137,7 +137,7 @@ import Testing
 
 @Suite struct CancellationTests {
     @Test func aQueuedJobIsCancelledAtOnce() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let id = try #require(try await fixture.enqueue()).id
             #expect(try await fixture.store.cancel(id, tenant: .default) == .cancelled)
@@ -147,7 +147,7 @@ import Testing
     }
 
     @Test func aRunningJobsWorkerLearnsOfItAndTheVerdictComesTooLate() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let id = try #require(try await fixture.enqueue()).id
             let lease = try #require(try await fixture.store.claim(id, for: claimant)).lease
@@ -163,7 +163,7 @@ import Testing
     }
 
     @Test func anEndedJobCannotBeCancelled() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let id = try #require(try await fixture.enqueue()).id
             let lease = try #require(try await fixture.store.claim(id, for: claimant)).lease
@@ -175,7 +175,7 @@ import Testing
     }
 
     @Test func aLostJobWhoseCancellationWasAskedForIsCancelled() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let id = try #require(try await fixture.enqueue()).id
             _ = try #require(try await fixture.store.claim(id, for: claimant))

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct QueueTests {
     @Test func theRelayTakesWhatIsUndispatchedByPriorityAndThenAge() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let low = try #require(try await fixture.enqueue(priority: -1)).id
             let early = try #require(try await fixture.enqueue()).id
             let late = try #require(try await fixture.enqueue()).id
@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test func withoutRedisWorkersTakeTheSameOrder() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let early = try #require(try await fixture.enqueue()).id
             let high = try #require(try await fixture.enqueue(priority: 5)).id
@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test func aJobFixedToALivingWorkersModelWaitsForIt() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let old = try await fixture.registerWorker()
             let id = try #require(try await fixture.enqueue()).id
             let newModel = String(repeating: "c", count: 64)
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test func anUnknownKindStaysQueued() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             var claimant = try await fixture.registerWorker()
             claimant.kinds = [JobKind(rawValue: "something-else")]
             let id = try #require(try await fixture.enqueue()).id
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func tenantsSeeNothingOfEachOther() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let mine = try #require(try await fixture.enqueue(tenant: Tenant(name: "mine"))).id
             let stranger = Tenant(name: "stranger")
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func listingsGoNewestFirstPageByPage() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             var ids: [JobID] = []
             for _ in 0..<5 { ids.append(try #require(try await fixture.enqueue()).id) }
             let expected = ids.sorted { $0.description > $1.description }
@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test func bytesAreReleasedWhenNoJobCanUseThemAgain() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let queued = try #require(try await fixture.enqueue()).id
             let failed = try #require(try await fixture.enqueue()).id
@@ -114,7 +114,7 @@ import Testing
     }
 
     @Test func aKeyIsReservedOnceAndRemembersItsJob() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             guard case .reserved(let reservation) = try await Self.reserve(fixture) else {
                 Issue.record("the first request does not get the key")
                 return
@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test func aLapsedReservationIsFreeAndItsOldHolderMakesNoJob() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             guard case .reserved(let old) = try await Self.reserve(fixture, lease: -1) else {
                 Issue.record("the first request does not get the key")
                 return
@@ -145,7 +145,7 @@ import Testing
     }
 
     @Test func aReleasedKeyIsFreeAtOnce() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             guard case .reserved(let reservation) = try await Self.reserve(fixture) else {
                 Issue.record("the first request does not get the key")
                 return
@@ -159,7 +159,7 @@ import Testing
     }
 
     @Test func fiftyRequestsAtOnceGetOneReservation() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let reserved = try await withThrowingTaskGroup(of: Bool.self) { group in
                 for _ in 0..<50 {
                     group.addTask {

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct MigrationTests {
     @Test func migrationsGoUpAndDownAndUpAgain() async throws {
-        try await TestDatabase.with { _, pool in
+        try await TestDatabase.with { (_, pool) async throws in
             let migrations = try Migration.read(directory: StoreFixture.migrationsDirectory)
             let migrator = Migrator(pool: pool, migrations: migrations)
             let up = try await migrator.migrate()
@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func twoMigratorsAtOnceDoNotCollide() async throws {
-        try await TestDatabase.with { _, pool in
+        try await TestDatabase.with { (_, pool) async throws in
             let migrations = try Migration.read(directory: StoreFixture.migrationsDirectory)
             async let first = Migrator(pool: pool, migrations: migrations).migrate()
             async let second = Migrator(pool: pool, migrations: migrations).migrate()
@@ -37,7 +37,7 @@ import Testing
     @Test func aChangedOldFileIsRefused() async throws {
         let directory = try MigrationFolder()
         try directory.write("0001_one", up: "CREATE TABLE one (a int)", down: "DROP TABLE one")
-        try await TestDatabase.with { _, pool in
+        try await TestDatabase.with { (_, pool) async throws in
             _ = try await Migrator(pool: pool, migrations: Migration.read(directory: directory.path)).migrate()
             try directory.write("0001_one", up: "CREATE TABLE one (a bigint)", down: "DROP TABLE one")
             try directory.write("0002_two", up: "CREATE TABLE two (a int)", down: "DROP TABLE two")
@@ -53,7 +53,7 @@ import Testing
     @Test func aFailingMigrationLeavesNothing() async throws {
         let directory = try MigrationFolder()
         try directory.write("0001_one", up: "CREATE TABLE one (a int); SELECT 1/0;", down: "DROP TABLE one")
-        try await TestDatabase.with { _, pool in
+        try await TestDatabase.with { (_, pool) async throws in
             let migrator = Migrator(pool: pool, migrations: try Migration.read(directory: directory.path))
             await #expect(throws: PostgresError.self) { try await migrator.migrate() }
             let rows = try await pool.query("SELECT to_regclass('one') IS NULL AS gone")
@@ -103,7 +103,7 @@ private struct MigrationFolder {
         ("UPDATE jobs SET leader_id = id", "jobs_do_not_lead_themselves"),
     ])
     func theSchemaRefuses(statement: String, constraint: String) async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let id = try #require(try await fixture.enqueue()).id
             let lease = try #require(try await fixture.store.claim(id, for: claimant)).lease
@@ -114,7 +114,7 @@ private struct MigrationFolder {
     }
 
     @Test func theSwiftStateMachineIsTheSchemas() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             // Built from the trigger's own text would prove nothing, so every pair is tried on a row.
             for from in JobState.allCases {
                 for target in JobState.allCases where target != from {
@@ -125,7 +125,7 @@ private struct MigrationFolder {
                     var isAllowed = true
                     do {
                         try await fixture.pool.execute(Self.force(target), [id.uuid])
-                    } catch where error.constraintName == "jobs_transition_allowed" {
+                    } catch let error as PostgresError where error.constraintName == "jobs_transition_allowed" {
                         isAllowed = false
                     }
                     // The schema also lets a follower take its leader's verdict without running.
@@ -147,7 +147,7 @@ private struct MigrationFolder {
     }
 
     @Test func verdictsLandInTheirMonthsPartition() async throws {
-        try await StoreFixture.with { fixture in
+        try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let id = try #require(try await fixture.enqueue()).id
             let lease = try #require(try await fixture.store.claim(id, for: claimant)).lease

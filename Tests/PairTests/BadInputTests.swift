@@ -6,7 +6,7 @@ import Testing
 /// Every wrong request and every clip that cannot be judged gets its own clear problem, and nothing stays behind.
 @Suite(.serialized) struct BadInputTests {
     @Test func clipsThatCannotBeJudgedSaySo() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             _ = try pair.startWorker()
             let real = try Data(contentsOf: Pair.sample("astronaut-real"))
             let cases: [(Data, String)] = [
@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test func wrongRequestsLeaveNothing() async throws {
-        try await Pair.with(gateway: ["WHORL_UPLOADS_MAX_BYTES": "100000"]) { pair in
+        try await Pair.with(gateway: ["WHORL_UPLOADS_MAX_BYTES": "100000"]) { (pair) async throws in
             let video = ["Content-Type": "video/mp4"]
             let noFile = Pair.form([("Content-Disposition: form-data; name=\"other\"", Data("x".utf8))])
             let emptyFile = Pair.form([("Content-Disposition: form-data; name=\"file\"", Data())])
@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test func anUploadThatBreaksOffLeavesNothing() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             let port = try #require(URL(string: pair.address)?.port)
             let head = "POST /api/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: video/mp4\r\n"
             _ = exchange(port: port, Data((head + "Content-Length: 1000\r\n\r\nonly this").utf8), closesEarly: true)

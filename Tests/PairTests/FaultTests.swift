@@ -8,7 +8,7 @@ import Testing
     private func clip() throws -> Data { try Data(contentsOf: Pair.sample("astronaut-real")) }
 
     @Test func aKilledWorkersJobIsRunAgain() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             let victim = try pair.startWorker(["DECODER_PATH": try pair.slowDecoder(seconds: 600)])
             let id = try await pair.submit(try clip())
             _ = try await pair.reaches(id) { $0.state == .running && $0.stage == .decoding }
@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test func aStoppedWorkerThatWakesUpLateWritesNothing() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             let sleeper = try pair.startWorker(["DECODER_PATH": try pair.slowDecoder(seconds: 1)])
             let id = try await pair.submit(try clip())
             _ = try await pair.reaches(id) { $0.state == .running && $0.stage == .decoding }
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func aDrainingWorkerFinishesItsJob() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             let worker = try pair.startWorker(["DECODER_PATH": try pair.slowDecoder(seconds: 2)])
             let id = try await pair.submit(try clip())
             _ = try await pair.reaches(id) { $0.state == .running }
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func whatADrainCannotFinishIsHandedBackUncounted() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             let worker = try pair.startWorker([
                 "DECODER_PATH": try pair.slowDecoder(seconds: 600), "DRAIN_SECONDS": "0.2",
             ])
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test func aRunningJobIsCancelled() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             _ = try pair.startWorker(["DECODER_PATH": try pair.slowDecoder(seconds: 600)])
             let id = try await pair.submit(try clip())
             _ = try await pair.reaches(id) { $0.state == .running && $0.stage == .decoding }
@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test func anEndedJobCannotBeCancelled() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             _ = try pair.startWorker()
             let id = try await pair.submit(Data("no video".utf8))
             #expect(try await pair.ended(id).error?.code == "not_a_video")
@@ -96,7 +96,7 @@ import Testing
     }
 
     @Test func aHungStageLosesItsLease() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             _ = try pair.startWorker([
                 "DECODER_PATH": try pair.slowDecoder(seconds: 600), "STAGES_DECODING_SECONDS": "0.5",
             ])
@@ -111,7 +111,7 @@ import Testing
     }
 
     @Test func withoutRedisJobsStillRun() async throws {
-        try await Pair.with(hasRedis: false) { pair in
+        try await Pair.with(hasRedis: false) { (pair) async throws in
             _ = try pair.startWorker()
             let id = try await pair.submit(try clip())
             #expect(try await pair.ended(id).state == .succeeded)
@@ -122,7 +122,7 @@ import Testing
     }
 
     @Test func aDecoderThatCrashesEveryTimeCondemnsTheClipTheSecondTime() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             let path = pair.folder.appendingPathComponent("crashing-decoder").path
             try "#!/bin/sh\nkill -SEGV $$\n".write(toFile: path, atomically: true, encoding: .utf8)
             try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)

@@ -8,7 +8,7 @@ import Testing
     private func clip() throws -> Data { try Data(contentsOf: Pair.sample("astronaut-real")) }
 
     @Test func thePairsVerdictIsTheCommandLines() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             _ = try pair.startWorker()
             let id = try await pair.submit(try clip())
             let status = try await pair.ended(id)
@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test func thePicturesAreThereAndNeverChange() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             _ = try pair.startWorker()
             let status = try await pair.ended(try await pair.submit(try clip()))
             let frame = try #require(status.verdict?.tracks[0].frames[5])
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func predictAnswersWithTheVerdict() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             _ = try pair.startWorker()
             let form = Pair.form([
                 ("Content-Disposition: form-data; name=\"options\"", Data(#"{"sampling":{"count":4}}"#.utf8)),
@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test func aWaitingClientIsAnsweredWhenTheJobEnds() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             let id = try await pair.submit(try clip())
             let queued = try await pair.send("GET", "/api/jobs/\(id)")
             let tag = try #require(queued.headers["etag"])
@@ -82,7 +82,7 @@ import Testing
     }
 
     @Test func theWholeIsHealthyOnceAWorkerIsThere() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             #expect(try await pair.send("GET", "/livez").status == 200)
             #expect(try await pair.send("GET", "/readyz").status == 200)
             #expect(try await pair.send("GET", "/api/health").json["status"] as? String == "degraded")
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test func listingsGoPageByPage() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             var ids: [JobID] = []
             for _ in 0..<3 { ids.append(try await pair.submit(try clip())) }
             let first: JobPage = try await pair.send("GET", "/api/jobs?limit=2").decoded()
@@ -114,7 +114,7 @@ import Testing
     }
 
     @Test func anIdempotencyKeyGivesOneJob() async throws {
-        try await Pair.with { pair in
+        try await Pair.with { (pair) async throws in
             let headers = ["Idempotency-Key": "\"key-1\""]
             let first = try await pair.submit(try clip(), headers: headers)
             #expect(try await pair.submit(try clip(), headers: headers) == first)

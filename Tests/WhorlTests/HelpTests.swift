@@ -1,0 +1,38 @@
+import Foundation
+import Testing
+
+/// Every command explains itself, and wrong usage is told from everything else.
+@Suite struct HelpTests {
+    @Test(arguments: [
+        "", "analyze", "submit", "jobs", "jobs list", "jobs show", "jobs cancel", "model", "model init", "model import",
+        "model inspect", "model verify", "migrate",
+    ])
+    func helps(_ command: String) throws {
+        let words = command.split(separator: " ").map(String.init)
+        let outcome = try WhorlProcess.run(words + ["--help"])
+        #expect(outcome.status == 0)
+        #expect(outcome.output.contains("OVERVIEW: ") && outcome.output.contains("USAGE: whorl"))
+        #expect(outcome.error.isEmpty)
+    }
+
+    @Test func version() throws {
+        let outcome = try WhorlProcess.run(["--version"])
+        #expect(outcome.status == 0)
+        #expect(outcome.output.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil)
+    }
+
+    @Test(arguments: [
+        "nonsense", "analyze", "analyze clip.mp4 --frames 0", "analyze clip.mp4 --frames 65", "analyze clip.mp4 --frames x",
+        "analyze clip.mp4 --threads 0", "analyze clip.mp4 --unknown", "submit", "submit clip.mp4 --priority 11",
+        "submit clip.mp4 --server nonsense", "submit clip.mp4 --server ftp://host", "submit clip.mp4 --timeout 0",
+        "submit clip.mp4 --frames 65", "jobs show 17", "jobs cancel not-a-job", "jobs list --limit 0", "jobs list --state lost",
+        "model init", "model init --seed -1 --output x", "model init --seed 1 --head cubic --output x", "model verify",
+        "migrate", "migrate --database-url postgresql:///x --to -1", "migrate --database-url postgresql:///x --wait -1",
+    ])
+    func wrongUsage(_ line: String) throws {
+        let outcome = try WhorlProcess.run(line.split(separator: " ").map(String.init))
+        #expect(outcome.status == 2)
+        #expect(outcome.error.hasPrefix("whorl: "))
+        #expect(outcome.output.isEmpty)
+    }
+}
