@@ -119,8 +119,7 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOFoundationCompat", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: swift6),
 
@@ -152,7 +151,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
             ]),
-        .testTarget(name: "WhorlTests", dependencies: ["JobModel", "whorl", "whorl-decoder"]),
+        .testTarget(name: "WhorlTests", dependencies: ["JobModel", "PostgresClient", "TestServers", "whorl", "whorl-decoder"]),
     ],
     swiftLanguageModes: [.v6]
 )

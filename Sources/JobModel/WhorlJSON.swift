@@ -8,7 +8,8 @@ public enum WhorlJSON {
         if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
         encoder.dateEncodingStrategy = .custom { date, encoder in
             var container = encoder.singleValueContainer()
-            try container.encode(date.formatted(timeFormat))
+            // The format cuts off what is below a millisecond; half of one more makes that rounding.
+            try container.encode(date.addingTimeInterval(0.0005).formatted(timeFormat))
         }
         return encoder
     }

@@ -40,15 +40,16 @@ package actor AloneGate {
 package actor Slots {
     private let count: Int
     private var taken = 0
+    private var isClosed = false
     private var waiting: CheckedContinuation<Void, Never>?
 
     package init(count: Int) {
         self.count = count
     }
 
-    /// The free slots, at least one: waits for it. One caller at a time.
+    /// The free slots: waits for one, or for `close`. One caller at a time.
     package func free() async -> Int {
-        if taken == count {
+        if taken == count && !isClosed {
             await withCheckedContinuation { waiting = $0 }
         }
         return count - taken
@@ -56,6 +57,13 @@ package actor Slots {
 
     package func take() {
         taken += 1
+    }
+
+    /// Ends the waiting for free slots: the worker drains.
+    package func close() {
+        isClosed = true
+        waiting?.resume()
+        waiting = nil
     }
 
     package func giveBack() {

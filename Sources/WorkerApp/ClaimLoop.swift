@@ -16,7 +16,6 @@ struct ClaimLoop: Sendable {
     let store: JobStore
     let dispatch: JobDispatch
     let redis: RedisClient
-    let registry: WorkerRegistry
     let claimant: Claimant
     let kind: JobKind
     let slots: Slots

@@ -98,6 +98,7 @@ struct JobRunner: Sendable {
         }
         defer { close(descriptor) }
         await held.enter(.decoding, job.lease)
+        steps.yield(Step(stage: .decoding, share: 0))
         let analysis = try await analyzer.analyze(
             fileDescriptor: descriptor, sha256: job.uploadSHA256, options: job.options
         ) { stage, share in

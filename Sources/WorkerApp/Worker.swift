@@ -58,17 +58,25 @@ public struct Worker: Service {
             worker: record, database: database, registry: registry, held: held,
             leaseSeconds: configuration.leaseSeconds, heartbeatSeconds: configuration.heartbeatSeconds,
             aliveFile: configuration.aliveFile, isDraining: isDraining, logger: logger)
-        await withGracefulShutdownHandler {
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { await heart.run() }
-                group.addTask { await followCancellations(dispatch, held) }
-                await claimAndRun(registry: registry, dispatch: dispatch, held: held)
-                group.cancelAll()
-            }
-        } onGracefulShutdown: {
-            isDraining.set()
+        let slots = Slots(count: configuration.slots)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await heart.run() }
+            group.addTask { await followCancellations(dispatch, held) }
+            group.addTask { await drainWhenAsked(slots) }
+            await claimAndRun(slots: slots, dispatch: dispatch, held: held)
+            group.cancelAll()
         }
         await leave(registry)
+    }
+
+    private func drainWhenAsked(_ slots: Slots) async {
+        do {
+            try await gracefulShutdown()
+        } catch {
+            // Cancelled, which ends the claiming just the same.
+        }
+        isDraining.set()
+        await slots.close()
     }
 
     /// Retries until PostgreSQL is there; false when the worker was told to stop first.
@@ -91,16 +99,15 @@ public struct Worker: Service {
     }
 
     /// Claims until the drain begins, then waits for what runs, and hands back what is not done by the deadline.
-    private func claimAndRun(registry: WorkerRegistry, dispatch: JobDispatch, held: HeldJobs) async {
+    private func claimAndRun(slots: Slots, dispatch: JobDispatch, held: HeldJobs) async {
         let store = JobStore(pool: pool)
-        let slots = Slots(count: configuration.slots)
         let runner = JobRunner(
             store: store, uploads: uploads, dispatch: dispatch, held: held, gate: AloneGate(),
             retry: configuration.retry, stop: { kill(getpid(), SIGTERM) }, logger: logger)
         let decoder = configuration.decoderPath.isEmpty
             ? DecoderProcess() : DecoderProcess(executablePath: configuration.decoderPath)
         let loop = ClaimLoop(
-            store: store, dispatch: dispatch, redis: redis, registry: registry,
+            store: store, dispatch: dispatch, redis: redis,
             claimant: Claimant(
                 worker: record.id, modelSHA256: record.modelSHA256, kinds: record.kinds,
                 leaseSeconds: configuration.leaseSeconds),

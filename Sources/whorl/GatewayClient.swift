@@ -97,7 +97,8 @@ struct GatewayClient: Sendable {
                 return (reason as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(reason)"
             }
             return error.dnsAError != nil || error.dnsAAAAError != nil ? "no such host: \(error.host)" : "\(error)"
-        case let error as HTTPClientError where error == .connectTimeout || error == .deadlineExceeded: return "it did not answer in time"
+        case let error as HTTPClientError where error == .connectTimeout || error == .deadlineExceeded:
+            return "it did not answer in time"
         default: return "\(error)"
         }
     }

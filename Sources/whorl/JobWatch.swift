@@ -26,7 +26,8 @@ struct JobWatch {
             guard left > 0 else {
                 throw CommandFailure(
                     .failure, code: "wait_timeout",
-                    "job \(job.id) is still \(status.state.rawValue) after \(Int(timeoutSeconds)) s; it goes on: whorl jobs show \(job.id)")
+                    "job \(job.id) is still \(status.state.rawValue) after \(Int(timeoutSeconds)) s; it goes on: "
+                        + "whorl jobs show \(job.id)")
             }
             let asked = ContinuousClock.now
             var isChanged = false

@@ -92,6 +92,9 @@ struct ModelImportCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The model's version. Default: the card's, else 1.", valueName: "text"))
     var modelVersion: String?
 
+    @Flag(help: "Say on the card that the weights were never trained, so that every verdict is uncertain.")
+    var untrained = false
+
     func run() async throws {
         try output.check()
         do throws(CheckpointError) {
@@ -101,6 +104,7 @@ struct ModelImportCommand: AsyncParsableCommand {
             var card = checkpoint.card
             card.name = name ?? card.name
             card.version = modelVersion ?? card.version
+            if untrained { card.trained = false }
             if card != checkpoint.card { checkpoint = try checkpoint.with(card: card) }
             try write(checkpoint)
         } catch {

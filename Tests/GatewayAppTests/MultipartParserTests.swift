@@ -25,7 +25,7 @@ import Testing
     private static let body = """
         preamble\r\n--b\r\nContent-Disposition: form-data; name="options"\r\n\r\n{}\r\n--b  \r\n\
         Content-Disposition: form-data; name="file"; filename="a;b.mp4"\r\nContent-Type: video/mp4\r\n\r\n\
-        bytes\r\n--bx\r\n--\r\n-\r\n--b\r\n\r\n\r\n--b--\r\nepilogue
+        bytes\r\n--a\r\n--\r\n-\r\n--b\r\n\r\n\r\n--b--\r\nepilogue
         """
 
     @Test(arguments: [1, 2, 3, 5, 7, 64, 4096])
@@ -37,7 +37,7 @@ import Testing
             .partBegan(headers: [
                 "content-disposition": "form-data; name=\"file\"; filename=\"a;b.mp4\"", "content-type": "video/mp4",
             ]),
-            .partBytes(Array("bytes\r\n--bx\r\n--\r\n-".utf8)), .partEnded,
+            .partBytes(Array("bytes\r\n--a\r\n--\r\n-".utf8)), .partEnded,
             .partBegan(headers: [:]), .partEnded,
             .finished,
         ])

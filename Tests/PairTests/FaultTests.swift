@@ -9,7 +9,7 @@ import Testing
 
     @Test func aKilledWorkersJobIsRunAgain() async throws {
         try await Pair.with { (pair) async throws in
-            let victim = try pair.startWorker(["DECODER_PATH": try pair.slowDecoder(seconds: 600)])
+            let victim = try pair.startWorker(["DECODER_PATH": try pair.hangingDecoder()])
             let id = try await pair.submit(try clip())
             _ = try await pair.reaches(id) { $0.state == .running && $0.stage == .decoding }
             victim.signal(SIGKILL)
@@ -58,7 +58,7 @@ import Testing
     @Test func whatADrainCannotFinishIsHandedBackUncounted() async throws {
         try await Pair.with { (pair) async throws in
             let worker = try pair.startWorker([
-                "DECODER_PATH": try pair.slowDecoder(seconds: 600), "DRAIN_SECONDS": "0.2",
+                "DECODER_PATH": try pair.hangingDecoder(), "DRAIN_SECONDS": "0.2",
             ])
             let id = try await pair.submit(try clip())
             _ = try await pair.reaches(id) { $0.state == .running && $0.stage == .decoding }
@@ -73,7 +73,7 @@ import Testing
 
     @Test func aRunningJobIsCancelled() async throws {
         try await Pair.with { (pair) async throws in
-            _ = try pair.startWorker(["DECODER_PATH": try pair.slowDecoder(seconds: 600)])
+            _ = try pair.startWorker(["DECODER_PATH": try pair.hangingDecoder()])
             let id = try await pair.submit(try clip())
             _ = try await pair.reaches(id) { $0.state == .running && $0.stage == .decoding }
             #expect(try await pair.send("POST", "/api/jobs/\(id)/cancel").status == 202)
@@ -98,7 +98,7 @@ import Testing
     @Test func aHungStageLosesItsLease() async throws {
         try await Pair.with { (pair) async throws in
             _ = try pair.startWorker([
-                "DECODER_PATH": try pair.slowDecoder(seconds: 600), "STAGES_DECODING_SECONDS": "0.5",
+                "DECODER_PATH": try pair.hangingDecoder(), "STAGES_DECODING_SECONDS": "0.5",
             ])
             let id = try await pair.submit(try clip())
             _ = try await pair.reaches(id) { $0.state == .running && $0.stage == .decoding }
@@ -123,10 +123,7 @@ import Testing
 
     @Test func aDecoderThatCrashesEveryTimeCondemnsTheClipTheSecondTime() async throws {
         try await Pair.with { (pair) async throws in
-            let path = pair.folder.appendingPathComponent("crashing-decoder").path
-            try "#!/bin/sh\nkill -SEGV $$\n".write(toFile: path, atomically: true, encoding: .utf8)
-            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
-            _ = try pair.startWorker(["DECODER_PATH": path])
+            _ = try pair.startWorker(["DECODER_PATH": try pair.script("crashing-decoder", "kill -SEGV $$")])
             let status = try await pair.ended(try await pair.submit(try clip()))
             #expect(status.state == .failed && status.error?.code == "decoder_crashed" && status.attempt == 2)
         }
@@ -134,7 +131,7 @@ import Testing
 
     @Test func wrongSettingsStopAProgramWithOneLine() async throws {
         for name in ["whorl-gateway", "whorl-worker"] {
-            let program = try Program(name, ["--log-level", "loud"], environment: ["WHORL_DATABASE_URL": "postgresql://x"])
+            let program = try Program(name, ["--log-level", "loud"], environment: ["WHORL_DATABASE_URL": "postgresql://x", "WHORL_MODEL_PATH": "x"])
             #expect(await program.exitCode() == 2)
             #expect(program.errorText.split(separator: "\n").count == 1)
             #expect(program.errorText.hasPrefix("\(name): --log-level must be"))

@@ -101,14 +101,22 @@ final class Pair: Sendable {
 
     /// A decoder that first sleeps, so that a test can step in while a job runs.
     func slowDecoder(seconds: Double) throws -> String {
-        let path = folder.appendingPathComponent("slow-decoder-\(seconds)").path
-        let script = """
-            #!/bin/sh
+        try script("slow-decoder-\(seconds)", """
             sleep \(seconds)
             exec "\(Self.programs.appendingPathComponent("whorl-decoder").path)" "$@"
+            """)
+    }
 
-            """
-        try script.write(toFile: path, atomically: true, encoding: .utf8)
+    /// A decoder that never answers.
+    func hangingDecoder() throws -> String {
+        // One process, so that killing it leaves no sleeping child behind.
+        try script("hanging-decoder", "exec sleep 600")
+    }
+
+    /// A shell script in place of a program.
+    func script(_ name: String, _ lines: String) throws -> String {
+        let path = folder.appendingPathComponent(name).path
+        try "#!/bin/sh\n\(lines)\n".write(toFile: path, atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
         return path
     }

@@ -97,7 +97,7 @@ func exchange(port: Int, _ bytes: Data, closesEarly: Bool = false) -> String {
     guard connected else { return "" }
     var patience = timeval(tv_sec: 20, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-    _ = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+    _ = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
     if closesEarly { return "" }
     shutdown(descriptor, Int32(SHUT_WR))
     var answer = Data()

@@ -135,7 +135,8 @@ import Testing
         let none = try WhorlProcess.run(["analyze", clip], folder: folder.path)
         #expect(none.status == 1)
         #expect(none.error.contains("whorl model init"))
-        let named = try WhorlProcess.run(["analyze", clip, "--json"], environment: ["WHORL_MODEL_PATH": try WhorlProcess.model.get()])
+        let named = try WhorlProcess.run(
+            ["analyze", clip, "--json"], environment: ["WHORL_MODEL_PATH": try WhorlProcess.model.get()])
         #expect(named.status == 0)
         try FileManager.default.createDirectory(atPath: "\(folder.path)/.whorl", withIntermediateDirectories: true)
         try FileManager.default.createSymbolicLink(

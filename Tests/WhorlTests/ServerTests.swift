@@ -77,10 +77,11 @@ import Testing
         let folder = try TestFolder()
         let clip = try folder.write("clip.mp4", [1, 2, 3])
         let queued = try Self.job(.queued)
-        let ended = try Self.job(state, revision: 4, error: state == .cancelled ? nil : JobError(code: "audio_only", message: "No picture."))
+        let error = state == .cancelled ? nil : JobError(code: "audio_only", message: "No picture.")
+        let ended = try Self.job(state, revision: 4, error: error)
         let gateway = try StubGateway { request in
             if request.method == "POST" { return StubGateway.Answer(status: 202, body: queued) }
-            // The first question finds nothing new, the second the end.
+            // It must ask for any change from what it knows, and for the longest wait.
             return request.headers["if-none-match"] == "\"1\"" && request.headers["prefer"] == "wait=25"
                 ? StubGateway.Answer(status: 200, body: ended) : StubGateway.Answer(status: 500)
         }
@@ -134,7 +135,8 @@ import Testing
         let gateway = try StubGateway { request in
             request.method == "POST" ? StubGateway.Answer(status: 202, body: running) : StubGateway.Answer(body: page)
         }
-        let list = try WhorlProcess.run(["jobs", "list", "--state", "running", "--limit", "5", "--cursor", "x/=", "--server", gateway.url])
+        let list = try WhorlProcess.run(
+            ["jobs", "list", "--state", "running", "--limit", "5", "--cursor", "x/=", "--server", gateway.url])
         #expect(list.status == 0)
         #expect(list.output.contains(Self.id) && list.output.contains("--cursor abc="))
         #expect(gateway.requests.first?.target == "/api/jobs?cursor=x%2F%3D&limit=5&state=running")

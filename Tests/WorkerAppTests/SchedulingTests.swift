@@ -77,6 +77,14 @@ private actor Witness {
 }
 
 @Suite struct SlotsTests {
+    @Test func closingEndsTheWaitForAFreeSlot() async {
+        let slots = Slots(count: 1)
+        await slots.take()
+        async let free = slots.free()
+        await slots.close()
+        #expect(await free == 0)
+    }
+
     @Test func noMoreThanTheSlotsAreTaken() async {
         let slots = Slots(count: 3)
         let witness = Witness()
