@@ -92,11 +92,20 @@ struct JobRoutes: Sendable {
         let tenant = tenant(request)
         let waitSeconds = try Self.preferredWait(request)
         let deadline = ContinuousClock.now + .seconds(min(waitSeconds, Self.maximumWaitSeconds))
-        return try await gateway.waiters.withTicket(for: id) { ticket in
+        return try await status(of: id, tenant: tenant, until: deadline) { status in
+            known.map { !Self.matches("\"\(status.revision)\"", $0) } ?? false
+        }
+    }
+
+    /// The status as soon as the job has ended or `suffices`, or at the deadline.
+    private func status(
+        of id: JobID, tenant: Tenant, until deadline: ContinuousClock.Instant,
+        suffices: (JobStatus) -> Bool = { _ in false }
+    ) async throws -> JobStatus {
+        try await gateway.waiters.withTicket(for: id) { ticket in
             while true {
                 guard let status = try await gateway.jobs.status(of: id, tenant: tenant) else { throw Self.noJob(id) }
-                let hasChanged = known.map { !Self.matches("\"\(status.revision)\"", $0) } ?? false
-                if status.state.isTerminal || hasChanged || ContinuousClock.now >= deadline || Task.isCancelled {
+                if status.state.isTerminal || suffices(status) || ContinuousClock.now >= deadline || Task.isCancelled {
                     return status
                 }
                 await ticket.wait(until: deadline)
@@ -140,13 +149,7 @@ struct JobRoutes: Sendable {
         let submission = JobSubmission(gateway: gateway, tenant: tenant, logger: context.logger)
         let id = try await submission.accept(request).id
         let deadline = ContinuousClock.now + .seconds(gateway.configuration.predictWaitSeconds)
-        let status = try await gateway.waiters.withTicket(for: id) { ticket in
-            while true {
-                guard let status = try await gateway.jobs.status(of: id, tenant: tenant) else { throw Self.noJob(id) }
-                if status.state.isTerminal || ContinuousClock.now >= deadline || Task.isCancelled { return status }
-                await ticket.wait(until: deadline)
-            }
-        }
+        let status = try await status(of: id, tenant: tenant, until: deadline)
         switch status.state {
         case .succeeded:
             guard let verdict = status.withLinks.verdict else { throw Problem.notFound("verdict of job \(id)") }
@@ -260,7 +263,12 @@ extension Gateway {
 }
 
 extension HTTPField.Name {
-    static let prefer = HTTPField.Name("Prefer")!
-    static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
-    static let traceparent = HTTPField.Name("traceparent")!
+    static let prefer = named("Prefer")
+    static let idempotencyKey = named("Idempotency-Key")
+    static let traceparent = named("traceparent")
+
+    private static func named(_ text: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is no field name") }
+        return name
+    }
 }

@@ -4,6 +4,7 @@ import Hummingbird
 import JobModel
 import JobStore
 import Logging
+import PostgresClient
 import Telemetry
 
 /// One clip on its way from a request to a durable job.
@@ -75,7 +76,7 @@ struct JobSubmission: Sendable {
             guard let enqueued = try await gateway.jobs.enqueue(job) else { throw Self.lapsed }
             status = enqueued
         } catch {
-            try await cleanUp(job, after: error)
+            await cleanUp(job, after: error)
             throw error
         }
         await wakeWorker(job)
@@ -101,9 +102,10 @@ struct JobSubmission: Sendable {
     }
 
     /// Removes the bytes of a job that was not made; if the commit's answer was lost, the job may exist and keeps them.
-    private func cleanUp(_ job: NewJob, after error: any Error) async throws {
+    private func cleanUp(_ job: NewJob, after error: any Error) async {
         do {
-            guard try await gateway.jobs.status(of: job.id, tenant: tenant) == nil else { return }
+            let isUncertain = (error as? PostgresError)?.outcomeIsUnknown ?? false
+            if isUncertain, try await gateway.jobs.status(of: job.id, tenant: tenant) != nil { return }
             try await gateway.uploads.remove(key: job.storeKey)
         } catch let failure {
             // PostgreSQL is away, so nobody can say whether the job exists: bytes too many are better than a job without.

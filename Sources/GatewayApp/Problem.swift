@@ -60,10 +60,14 @@ public struct Problem: Error, HTTPResponseError, Sendable {
 extension Response {
     /// A JSON answer.
     static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
-        let data = try WhorlJSON.encoder().encode(value)
-        return Response(
+        json(text: String(decoding: try WhorlJSON.encoder().encode(value), as: UTF8.self), status: status)
+    }
+
+    /// An answer that is JSON already.
+    static func json(text: String, status: HTTPResponse.Status = .ok) -> Response {
+        Response(
             status: status,
             headers: [.contentType: "application/json; charset=utf-8", .cacheControl: "no-store"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
 }

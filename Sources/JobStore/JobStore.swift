@@ -26,7 +26,7 @@ private let statusColumns = """
     """
 
 extension JobStore {
-    /// Makes the job and its upload, and finishes the idempotency key, in one statement and so in one transaction.
+    /// Makes the job and its upload, and finishes the idempotency key, in one transaction.
     ///
     /// The job counts as dispatched from the start; whoever finds that it did not reach the stream calls
     /// `markUndispatched`, and if nobody can, the relay finds it when the dispatch is stale.
