@@ -29,6 +29,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.20.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.4.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.25.0"),
@@ -94,6 +95,10 @@ let package = Package(
             dependencies: [
                 "JobModel", "JobStore", "UploadStore", "Telemetry", "Settings", "PostgresClient", "RedisClient",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 logging,
             ] + lifecycle,
             swiftSettings: swift6),
@@ -142,7 +147,7 @@ let package = Package(
             name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "PostgresClient", "RedisClient", "TestServers"]),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "JobModel", "Video"]),
         .testTarget(name: "GatewayAppTests", dependencies: ["GatewayApp"]),
-        .testTarget(name: "WorkerAppTests", dependencies: ["WorkerApp"]),
+        .testTarget(name: "WorkerAppTests", dependencies: ["WorkerApp", "JobModel", "JobStore"]),
         .testTarget(
             name: "PairTests",
             dependencies: [

@@ -81,6 +81,7 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_queue ON jobs (kind, queue_rank) WHERE state = 'queued' AND leader_id IS NULL;
 CREATE INDEX jobs_leases ON jobs (lease_until) WHERE state = 'running';
 CREATE INDEX jobs_by_tenant ON jobs (tenant, id DESC);
+CREATE INDEX jobs_by_state ON jobs (tenant, state, id DESC);
 CREATE INDEX jobs_by_upload ON jobs (upload_id);
 CREATE INDEX jobs_by_leader ON jobs (leader_id) WHERE leader_id IS NOT NULL;
 

@@ -7,8 +7,8 @@ import Video
 
 /// Video in, verdict and evidence out: the same code for worker, command line and training.
 ///
-/// An actor on a thread of its own, since the forward blocks for a good part of a second. A worker has one a slot; all
-/// share one network.
+/// An actor on a thread of its own, since the forward blocks for a good part of a second. A worker makes one for each job that
+/// it runs; all share one network.
 public actor ClipAnalyzer {
     /// Names the way from bytes to verdict; two verdicts of one version, model and clip are equal.
     public static let version = "1"

@@ -23,11 +23,11 @@ public struct Gateway: Sendable {
     public init(configuration: GatewayConfiguration, logger: Logger) throws {
         self.configuration = configuration
         self.logger = logger
-        pool = PostgresPool(
-            configuration: PostgresConfiguration(
-                url: configuration.databaseURL, maximumConnections: configuration.databaseConnections,
-                applicationName: "whorl-gateway"),
-            logger: logger)
+        let database = PostgresConfiguration(
+            url: configuration.databaseURL, maximumConnections: configuration.databaseConnections,
+            applicationName: "whorl-gateway")
+        try database.validate()
+        pool = PostgresPool(configuration: database, logger: logger)
         redis = RedisClient(
             configuration: try RedisConfiguration(url: configuration.redisURL, clientName: "whorl-gateway"),
             logger: logger)
@@ -45,7 +45,10 @@ public struct Gateway: Sendable {
     ) -> some ApplicationProtocol {
         Application(
             router: makeRouter(),
-            server: .http1(configuration: .init(idleTimeout: .seconds(Int64(configuration.idleSeconds)))),
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [CloseAfterAnswer()],
+                    idleTimeout: .seconds(Int64(configuration.idleSeconds)))),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "whorl"),
             services: services,
@@ -76,7 +79,7 @@ public struct Gateway: Sendable {
                 logger: logger),
             Sweep(
                 store: jobs, dispatch: dispatch, uploads: uploads, waiters: waiters, kind: .analyze,
-                seconds: configuration.sweepSeconds, crashLimit: configuration.crashLimit,
+                seconds: configuration.sweepSeconds, tidySeconds: configuration.tidySeconds, crashLimit: configuration.crashLimit,
                 keepUploadsSeconds: configuration.keepUploadsSeconds, logger: logger),
         ]
     }

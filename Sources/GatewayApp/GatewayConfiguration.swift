@@ -23,6 +23,7 @@ public struct GatewayConfiguration: Sendable {
     public var relaySeconds: Double
     public var dispatchStaleSeconds: Double
     public var sweepSeconds: Double
+    public var tidySeconds: Double
     public var waitersPollSeconds: Double
     public var workersAliveSeconds: Double
     public var logLevel: Logger.Level
@@ -78,6 +79,7 @@ public struct GatewayConfiguration: Sendable {
             "relay.staleSeconds", .number(0.1...3600), unit: "seconds", default: "30",
             help: "A dispatched job that nobody took after this long is dispatched again."),
         Setting("sweep.seconds", .number(0.05...60), unit: "seconds", default: "5", help: "Look for lost leases so often."),
+        Setting("tidy.seconds", .number(0.05...3600), unit: "seconds", default: "60", help: "Remove unneeded bytes and rows so often."),
         Setting(
             "waiters.pollSeconds", .number(0.05...60), unit: "seconds", default: "5",
             help: "Look after waiting requests so often when Redis gives no hints."),
@@ -108,6 +110,7 @@ public struct GatewayConfiguration: Sendable {
         relaySeconds = settings.number("relay.seconds")
         dispatchStaleSeconds = settings.number("relay.staleSeconds")
         sweepSeconds = settings.number("sweep.seconds")
+        tidySeconds = settings.number("tidy.seconds")
         waitersPollSeconds = settings.number("waiters.pollSeconds")
         workersAliveSeconds = settings.number("workers.aliveSeconds")
         logLevel = Logger.Level(rawValue: settings.text("log.level")) ?? .info

@@ -1,6 +1,8 @@
 import Hummingbird
 import JobStore
 import Logging
+import PostgresClient
+import RedisClient
 import Settings
 import Telemetry
 
@@ -24,6 +26,10 @@ public enum GatewayProgram {
             await gateway.close()
         } catch let error as SettingsError {
             SettingsProgram.stop("whorl-gateway: \(error)", code: 2)
+        } catch let error as PostgresError {
+            SettingsProgram.stop("whorl-gateway: --database-url: \(String(reflecting: error))", code: 2)
+        } catch let error as RedisError {
+            SettingsProgram.stop("whorl-gateway: --redis-url: \(String(reflecting: error))", code: 2)
         } catch {
             SettingsProgram.stop("whorl-gateway: \(error)", code: 1)
         }

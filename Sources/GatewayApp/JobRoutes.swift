@@ -4,6 +4,7 @@ import Hummingbird
 import JobModel
 import JobStore
 import Logging
+import ServiceLifecycle
 import Telemetry
 
 /// Jobs over HTTP: in, status, pictures, cancel, and the synchronous `predict`.
@@ -105,9 +106,8 @@ struct JobRoutes: Sendable {
         try await gateway.waiters.withTicket(for: id) { ticket in
             while true {
                 guard let status = try await gateway.jobs.status(of: id, tenant: tenant) else { throw Self.noJob(id) }
-                if status.state.isTerminal || suffices(status) || ContinuousClock.now >= deadline || Task.isCancelled {
-                    return status
-                }
+                let isOver = ContinuousClock.now >= deadline || Task.isCancelled || Task.isShuttingDownGracefully
+                if status.state.isTerminal || suffices(status) || isOver { return status }
                 await ticket.wait(until: deadline)
             }
         }
@@ -129,11 +129,12 @@ struct JobRoutes: Sendable {
 
     private func picture(_ request: Request, _ context: Context, _ kind: Artifact.Kind) async throws -> Response {
         let id = try jobID(context)
-        let frame = try context.parameters.require("frame", as: Int.self)
-        let track = request.uri.queryParameters["track"].flatMap { Int($0) } ?? 0
-        let found = try await gateway.jobs.artifact(
-            of: id, tenant: tenant(request), track: track, frame: frame, kind: kind)
-        guard let artifact = found else { throw Problem.notFound("such picture of job \(id)") }
+        // Fewer digits than the database's integers have: no picture has a higher number.
+        guard let frame = context.parameters.get("frame").flatMap(Int16.init),
+            let track = Int16(request.uri.queryParameters["track"] ?? "0"),
+            let artifact = try await gateway.jobs.artifact(
+                of: id, tenant: tenant(request), track: Int(track), frame: Int(frame), kind: kind)
+        else { throw Problem.notFound("such picture of job \(id)") }
         return Response(
             status: .ok,
             headers: [
@@ -257,7 +258,7 @@ extension Gateway {
         do {
             try await dispatch.publish(hint, job)
         } catch {
-            logger.debug("a hint was not published", metadata: [LogField.error: "\(error)", LogField.job: "\(job)"])
+            logger.debug("a hint was not published", metadata: [LogField.error: "\(String(reflecting: error))", LogField.job: "\(job)"])
         }
     }
 }

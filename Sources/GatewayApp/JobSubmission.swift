@@ -53,7 +53,7 @@ struct JobSubmission: Sendable {
                 try await gateway.jobs.release(reservation, tenant: tenant)
             } catch let failure {
                 logger.warning("an idempotency key stays reserved until its lease ends", metadata: [
-                    LogField.error: "\(failure)"
+                    LogField.error: "\(String(reflecting: failure))"
                 ])
             }
             throw error
@@ -101,16 +101,18 @@ struct JobSubmission: Sendable {
         return status
     }
 
-    /// Removes the bytes of a job that was not made; if the commit's answer was lost, the job may exist and keeps them.
+    /// Removes the bytes of a job that was not made. If the commit's answer was lost, the job may exist, or come to exist in
+    /// a moment: then the bytes stay, and the sweep removes them later if no row knows them.
     private func cleanUp(_ job: NewJob, after error: any Error) async {
+        if let error = error as? PostgresError, error.outcomeIsUnknown {
+            logger.warning("whether a job was made is not known", metadata: [LogField.job: "\(job.id)"])
+            return
+        }
         do {
-            let isUncertain = (error as? PostgresError)?.outcomeIsUnknown ?? false
-            if isUncertain, try await gateway.jobs.status(of: job.id, tenant: tenant) != nil { return }
             try await gateway.uploads.remove(key: job.storeKey)
         } catch let failure {
-            // PostgreSQL is away, so nobody can say whether the job exists: bytes too many are better than a job without.
-            logger.error("an upload may be left without a job", metadata: [
-                LogField.job: "\(job.id)", LogField.error: "\(failure)",
+            logger.error("an upload's bytes are left to the sweep", metadata: [
+                LogField.job: "\(job.id)", LogField.error: "\(String(reflecting: failure))",
             ])
         }
     }
@@ -125,14 +127,14 @@ struct JobSubmission: Sendable {
                 pushed = try await gateway.dispatch.push(job.id, kind: job.kind, bound: bound)
             } catch {
                 logger.warning("Redis does not take the job; the relay will dispatch it", metadata: [
-                    LogField.job: "\(job.id)", LogField.error: "\(error)",
+                    LogField.job: "\(job.id)", LogField.error: "\(String(reflecting: error))",
                 ])
                 pushed = false
             }
             if !pushed { try await gateway.jobs.markUndispatched([job.id]) }
         } catch {
             logger.warning("a job waits until its dispatch is stale", metadata: [
-                LogField.job: "\(job.id)", LogField.error: "\(error)",
+                LogField.job: "\(job.id)", LogField.error: "\(String(reflecting: error))",
             ])
         }
     }
@@ -141,7 +143,7 @@ struct JobSubmission: Sendable {
         guard let text = request.headers[.idempotencyKey] else { return nil }
         // The draft makes it a structured string, in quotes; many clients leave them out.
         let key = text.hasPrefix("\"") && text.hasSuffix("\"") && text.count >= 2 ? String(text.dropFirst().dropLast()) : text
-        guard (1...255).contains(key.count) else {
+        guard (1...255).contains(key.unicodeScalars.count) else {
             throw Problem(
                 .badRequest, "idempotency_key_malformed", "Idempotency-Key must have 1 to 255 characters",
                 closesConnection: true)

@@ -18,7 +18,7 @@ actor JobWaiters {
         fileprivate let token: UUID
         fileprivate let changes: AsyncStream<Void>
 
-        /// Returns when the job may have changed, the deadline has passed, or the task was cancelled.
+        /// Returns when the job may have changed, the deadline has passed, the gateway stops, or the task was cancelled.
         func wait(until deadline: ContinuousClock.Instant) async {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
@@ -30,6 +30,13 @@ actor JobWaiters {
                         try await Task.sleep(until: deadline, clock: .continuous)
                     } catch {
                         // Cancelled: the change came first, or the request ended.
+                    }
+                }
+                group.addTask {
+                    do {
+                        try await gracefulShutdown()
+                    } catch {
+                        // Cancelled: one of the others came first.
                     }
                 }
                 await group.next()
@@ -119,7 +126,7 @@ struct JobWaker: Service {
                 for (job, row) in current where known[job] != row.revision { await waiters.wake(job) }
                 known = current.mapValues(\.revision)
             } catch {
-                logger.warning("cannot look after waiting requests", metadata: [LogField.error: "\(error)"])
+                logger.warning("cannot look after waiting requests", metadata: [LogField.error: "\(String(reflecting: error))"])
             }
         }
     }

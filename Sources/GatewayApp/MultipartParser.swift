@@ -65,7 +65,7 @@ package struct MultipartParser: Sendable {
             return true
         case .afterBoundary:
             // Transport padding (spaces and tabs) may follow a boundary before its line break.
-            while let first = pending.first, first == 32 || first == 9 { pending.removeFirst() }
+            pending.removeFirst(pending.prefix { $0 == 32 || $0 == 9 }.count)
             guard pending.count >= 2 else { return false }
             if pending.starts(with: [45, 45]) {
                 state = .finished
@@ -139,6 +139,9 @@ package struct MultipartParser: Sendable {
 
     private static func headers(_ bytes: ArraySlice<UInt8>) throws(Malformed) -> [String: String] {
         var headers: [String: String] = [:]
+        guard bytes.allSatisfy({ $0 >= 32 || $0 == 9 || $0 == 13 || $0 == 10 }) else {
+            throw Malformed(reason: "a part's header has control characters")
+        }
         for line in String(decoding: bytes, as: UTF8.self).components(separatedBy: "\r\n") where !line.isEmpty {
             guard let colon = line.firstIndex(of: ":") else {
                 throw Malformed(reason: "a part's header line has no colon")

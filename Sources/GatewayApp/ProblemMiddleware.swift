@@ -1,5 +1,6 @@
 import Hummingbird
 import Logging
+import NIOHTTP1
 import PostgresClient
 import Telemetry
 import UploadStore
@@ -33,6 +34,10 @@ struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
             return .notFound("\(request.method) \(request.uri.path)")
         case let error as HTTPError:
             return Problem(error.status, "http_error", error.body ?? error.status.reasonPhrase)
+        case is HTTPParserError:
+            // The client's connection ended, or its framing was wrong, in the middle of the body.
+            return Problem(
+                .badRequest, "upload_truncated", "the request's body broke off; send the clip again", closesConnection: true)
         case let error as UploadError:
             context.logger.error("the upload store failed", metadata: [LogField.error: "\(error.debugDescription)"])
             return error == .noSpace
@@ -46,7 +51,7 @@ struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
             problem.closesConnection = true
             return problem
         default:
-            context.logger.error("a request failed", metadata: [LogField.error: "\(error)"])
+            context.logger.error("a request failed", metadata: [LogField.error: "\(String(reflecting: error))"])
             return Problem(
                 .internalServerError, "internal_error", "the server made a mistake; it has been logged",
                 closesConnection: true)

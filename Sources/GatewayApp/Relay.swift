@@ -28,7 +28,7 @@ struct Relay: Service {
             do {
                 try await refill()
             } catch {
-                logger.warning("the relay will try again", metadata: [LogField.error: "\(error)"])
+                logger.warning("the relay will try again", metadata: [LogField.error: "\(String(reflecting: error))"])
             }
         }
     }

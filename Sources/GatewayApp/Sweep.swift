@@ -6,9 +6,9 @@ import ServiceLifecycle
 import Telemetry
 import UploadStore
 
-/// Takes jobs from workers that were lost, settles what they left in Redis, and removes bytes that nobody needs.
+/// Takes jobs from workers that were lost, settles what they left in Redis, and removes bytes and rows that nobody needs.
 struct Sweep: Service {
-    /// Half-written uploads are removed when nothing was written to them for this long: their gateway is gone.
+    /// What a gateway left half-way is removed after this long: no upload takes longer without a byte.
     static let abandonedSeconds = 3600.0
     /// Entries are pending for milliseconds; what is older belonged to a worker that died between reading and claiming.
     static let pendingMilliseconds = 30_000
@@ -19,17 +19,35 @@ struct Sweep: Service {
     let waiters: JobWaiters
     let kind: JobKind
     let seconds: Double
+    let tidySeconds: Double
     let crashLimit: Int
     let keepUploadsSeconds: Double
     let logger: Logger
 
     func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await takeBackAgainAndAgain() }
+            group.addTask { await tidyAgainAndAgain() }
+        }
+    }
+
+    private func takeBackAgainAndAgain() async {
         let ticks = AsyncTimerSequence(interval: .seconds(seconds), clock: .continuous)
         for await _ in ticks.cancelOnGracefulShutdown() {
             await attempt("take back lost jobs", takeBackLost)
             await attempt("settle abandoned entries", settleAbandoned)
+        }
+    }
+
+    private func tidyAgainAndAgain() async {
+        let ticks = AsyncTimerSequence(interval: .seconds(tidySeconds), clock: .continuous)
+        // One folder a pass keeps a pass short, however many clips there are.
+        var folder = 0
+        for await _ in ticks.cancelOnGracefulShutdown() {
             await attempt("remove unneeded uploads", releaseUploads)
+            await attempt("remove uploads without a job") { try await removeOrphans(inFolder: folder) }
             await attempt("keep house", store.keepHouse)
+            folder = (folder + 1) % DirectoryUploadStore.folderCount
         }
     }
 
@@ -37,7 +55,9 @@ struct Sweep: Service {
         do {
             try await chore()
         } catch {
-            logger.warning("could not \(what); will try again", metadata: [LogField.error: "\(error)"])
+            logger.warning("could not \(what); will try again", metadata: [
+                LogField.error: "\(String(reflecting: error))"
+            ])
         }
     }
 
@@ -60,9 +80,24 @@ struct Sweep: Service {
 
     private func releaseUploads() async throws {
         _ = try await uploads.removeAbandoned(olderThanSeconds: Self.abandonedSeconds)
-        let releasable = try await store.releasableUploads(keepSeconds: keepUploadsSeconds)
-        guard !releasable.isEmpty else { return }
-        for upload in releasable { try await uploads.remove(key: upload.storeKey) }
-        try await store.markReleased(releasable)
+        var released: [ReleasableUpload] = []
+        for upload in try await store.releasableUploads(keepSeconds: keepUploadsSeconds) {
+            // One that cannot be removed must not keep the others.
+            await attempt("remove the bytes of \(upload.storeKey)") {
+                try await uploads.remove(key: upload.storeKey)
+                released.append(upload)
+            }
+        }
+        if !released.isEmpty { try await store.markReleased(released) }
+    }
+
+    private func removeOrphans(inFolder folder: Int) async throws {
+        let keys = try await uploads.keys(inFolder: folder, olderThanSeconds: Self.abandonedSeconds)
+        guard !keys.isEmpty else { return }
+        let known = try await store.knownUploadKeys(among: keys)
+        for key in keys where !known.contains(key) {
+            logger.warning("an upload has no job; its bytes are removed", metadata: [LogField.path: "\(key)"])
+            try await uploads.remove(key: key)
+        }
     }
 }

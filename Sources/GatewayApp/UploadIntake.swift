@@ -91,6 +91,8 @@ struct UploadIntake: Sendable {
                 var count = 0
                 for try await buffer in request.body {
                     count += buffer.readableBytes
+                    // Preamble, padding and ignored parts count too: none of them may go on for ever.
+                    guard count <= maximumBytes + Self.maximumFieldBytes else { throw tooLarge }
                     for event in try parser.consume(buffer.readableBytesView) {
                         if let bytes = try form.take(event, tooLarge: tooLarge) { try await writer.write(bytes) }
                     }
@@ -141,7 +143,7 @@ struct UploadIntake: Sendable {
     static func options(_ text: String?) throws -> JobOptions {
         guard let text, !text.isEmpty else { return JobOptions() }
         do {
-            return try WhorlJSON.decoder().decode(JobOptions.self, from: Data(text.utf8))
+            return try JobOptions.strictly(from: Data(text.utf8))
         } catch {
             throw Problem(.badRequest, "options_malformed", "options: \(WhorlJSON.explanation(of: error))")
         }

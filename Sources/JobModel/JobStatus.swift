@@ -12,23 +12,28 @@ public struct JobOptions: Hashable, Sendable, Codable {
         case sampling
     }
 
-    private struct AnyKey: CodingKey {
-        let stringValue: String
-        let intValue: Int? = nil
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
+    /// Takes what it knows: options that a newer gateway stored do not break an older reader.
     public init(from decoder: any Decoder) throws {
-        let known = Set(CodingKeys.allCases.map(\.rawValue))
-        let present = try decoder.container(keyedBy: AnyKey.self).allKeys
-        if let stranger = present.first(where: { !known.contains($0.stringValue) }) {
-            throw DecodingError.dataCorrupted(.init(
-                codingPath: decoder.codingPath,
-                debugDescription: "unknown option \(stranger.stringValue); known: \(known.sorted().joined(separator: ", "))"))
-        }
         let container = try decoder.container(keyedBy: CodingKeys.self)
         sampling = try container.decodeIfPresent(Sampling.self, forKey: .sampling) ?? Sampling()
+    }
+
+    /// Reads options as a client sent them; an unknown one is refused.
+    public static func strictly(from json: Data) throws -> JobOptions {
+        let known = Set(CodingKeys.allCases.map(\.rawValue))
+        let decoder = WhorlJSON.decoder()
+        let present = try decoder.decode([String: Ignored].self, from: json).keys
+        if let stranger = present.first(where: { !known.contains($0) }) {
+            throw DecodingError.dataCorrupted(.init(
+                codingPath: [],
+                debugDescription: "unknown option \(stranger); known: \(known.sorted().joined(separator: ", "))"))
+        }
+        return try decoder.decode(JobOptions.self, from: json)
+    }
+
+    /// Any value.
+    private struct Ignored: Decodable {
+        init(from decoder: any Decoder) throws {}
     }
 }
 
@@ -56,6 +61,13 @@ public struct JobStatus: Hashable, Sendable, Codable {
     public var startedAt: Date?
     public var finishedAt: Date?
     public var verdict: Verdict?
+
+    private enum CodingKeys: String, CodingKey {
+        case id, kind, state, stage, progress, revision, attempt, maximumAttempts, cancelRequested, options, uploadBytes
+        case uploadSHA256 = "uploadSha256"
+        case modelSHA256 = "modelSha256"
+        case error, createdAt, startedAt, finishedAt, verdict
+    }
 
     public init(
         id: JobID, kind: JobKind, state: JobState, stage: JobStage?, progress: Double, revision: Int64, attempt: Int,

@@ -113,6 +113,17 @@ public struct JobDispatch: Sendable {
         return jobs
     }
 
+    private static let forgetScript = RedisScript("""
+        if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) == 0 then
+            redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+        end
+        """)
+
+    /// Removes a consumer that has ended; one with entries pending stays, since they would vanish with it.
+    public func forget(consumer: String, kind: JobKind) async throws(RedisError) {
+        try await redis.run(Self.forgetScript, keys: [stream(kind)], arguments: [Self.group, consumer])
+    }
+
     /// Publishes a hint.
     public func publish(_ hint: Hint, _ job: JobID) async throws(RedisError) {
         try await redis.send("PUBLISH", channel(hint), job.description)
@@ -127,7 +138,14 @@ public struct JobDispatch: Sendable {
     ///
     /// An evicting policy may drop the stream under memory pressure: nothing is lost, but workers starve silently.
     public func misconfiguration() async throws(RedisError) -> String? {
-        let reply = try await redis.send("CONFIG", "GET", "maxmemory-policy")
+        let reply: RedisValue
+        do throws(RedisError) {
+            reply = try await redis.send("CONFIG", "GET", "maxmemory-policy")
+        } catch {
+            // Hosted services forbid CONFIG: then there is nothing to say about it.
+            guard case .server = error.kind else { throw error }
+            return nil
+        }
         guard let policy = reply.elements?.last?.string, policy != "noeviction" else { return nil }
         return "Redis' maxmemory-policy is \(policy); set it to noeviction"
     }

@@ -84,6 +84,8 @@ public struct ClaimedJob: Sendable {
     public let storeKey: String
     public let uploadSHA256: String
     public let traceparent: String?
+    /// How often the decoder crashed on this clip before.
+    public let decoderCrashes: Int
 }
 
 /// How a fenced write ended.

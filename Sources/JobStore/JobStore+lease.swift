@@ -2,17 +2,17 @@ import Foundation
 import JobModel
 import PostgresClient
 
-/// Who claims: its id, the model it judges with, and the kinds of jobs it knows.
+/// Who claims: its id, the model it judges with, and the kind of jobs it takes.
 public struct Claimant: Sendable {
     public var worker: UUID
     public var modelSHA256: String
-    public var kinds: [JobKind]
+    public var kind: JobKind
     public var leaseSeconds: Double
 
-    public init(worker: UUID, modelSHA256: String, kinds: [JobKind], leaseSeconds: Double) {
+    public init(worker: UUID, modelSHA256: String, kind: JobKind, leaseSeconds: Double) {
         self.worker = worker
         self.modelSHA256 = modelSHA256
-        self.kinds = kinds
+        self.kind = kind
         self.leaseSeconds = leaseSeconds
     }
 }
@@ -29,10 +29,10 @@ public enum RunOutcome: Sendable, Hashable {
 }
 
 extension JobStore {
-    /// Which queued jobs a worker may take: due, of a kind it knows, and fixed to its model, to none, or to one that no
+    /// Which queued jobs a worker may take: due, of its kind, and fixed to its model, to none, or to one that no
     /// living worker has any more.
     private static let claimable = """
-        state = 'queued' AND leader_id IS NULL AND run_at <= now() AND kind = ANY($4)
+        state = 'queued' AND leader_id IS NULL AND run_at <= now() AND kind = $4
         AND (model_sha256 IS NULL OR model_sha256 = $2 OR NOT EXISTS (
             SELECT 1 FROM workers w
             WHERE w.model_sha256 = jobs.model_sha256 AND w.heartbeat_at > now() - interval '1 minute'))
@@ -44,7 +44,7 @@ extension JobStore {
             UPDATE jobs SET
                 state = 'running', lease_epoch = lease_epoch + 1, lease_owner = $1,
                 lease_until = now() + make_interval(secs => $3), attempt = attempt + 1,
-                started_at = coalesce(started_at, now()), dispatched_at = NULL, stage = 'fetching', progress = 0,
+                started_at = coalesce(started_at, now()), dispatched_at = NULL, stage = NULL, progress = 0,
                 model_sha256 = $2, revision = revision + 1
             FROM chosen WHERE jobs.id = chosen.id
             RETURNING jobs.*
@@ -52,7 +52,9 @@ extension JobStore {
             INSERT INTO attempts (job_id, epoch, worker_id) SELECT id, lease_epoch, $1 FROM claimed
         )
         SELECT c.id, c.lease_epoch, c.tenant, c.attempt, c.max_attempts, c.runs_alone, c.options, c.upload_sha256,
-               c.traceparent, u.store_key
+               c.traceparent, u.store_key,
+               (SELECT count(*) FROM attempts a
+                WHERE a.job_id = c.id AND a.error->>'code' = 'decoder_crashed') AS decoder_crashes
         FROM claimed c JOIN uploads u ON u.id = c.upload_id ORDER BY c.queue_rank
         """
     }
@@ -116,7 +118,7 @@ extension JobStore {
             let rows = try await transaction.query(
                 """
                 UPDATE jobs SET state = 'succeeded', finished_at = now(), lease_owner = NULL, lease_until = NULL,
-                    stage = NULL, progress = 1, revision = revision + 1
+                    stage = NULL, progress = 1, error = NULL, revision = revision + 1
                 WHERE id = $1 AND lease_epoch = $2 AND state = 'running' AND NOT cancel_requested
                 RETURNING tenant
                 """,
@@ -131,20 +133,28 @@ extension JobStore {
                     lease.job.uuid, lease.epoch, try row.decode("tenant", as: String.self), verdict.label.rawValue,
                     verdict.probability, verdict.model.sha256, verdict.reused, body,
                 ])
-            for artifact in artifacts {
-                try await transaction.execute(
-                    """
-                    INSERT INTO artifacts (job_id, track, frame, kind, media_type, bytes)
-                    VALUES ($1, $2::int, $3::int, $4, $5, $6)
-                    """,
-                    [
-                        lease.job.uuid, artifact.track, artifact.frame, artifact.kind.rawValue, artifact.mediaType,
-                        artifact.bytes,
-                    ])
-            }
+            try await Self.insert(artifacts, of: lease.job, in: transaction)
             try await Self.audit(lease, outcome: "succeeded", error: nil, in: transaction)
             return .written
         }
+    }
+
+    /// One statement for all pictures: the row of the job stays locked, and its heartbeat waits, until the commit.
+    private static func insert(
+        _ artifacts: [Artifact], of job: JobID, in transaction: PostgresTransaction
+    ) async throws {
+        guard !artifacts.isEmpty else { return }
+        let rows = artifacts.indices.map { index in
+            let first = 2 + 5 * index
+            return "($1, $\(first)::int, $\(first + 1)::int, $\(first + 2), $\(first + 3), $\(first + 4))"
+        }
+        let values: [[any PostgresParameter]] = artifacts.map {
+            [$0.track, $0.frame, $0.kind.rawValue, $0.mediaType, $0.bytes]
+        }
+        try await transaction.execute(
+            "INSERT INTO artifacts (job_id, track, frame, kind, media_type, bytes) VALUES "
+                + rows.joined(separator: ", "),
+            [job.uuid] + values.joined())
     }
 
     /// Ends a run without a verdict.
@@ -163,6 +173,7 @@ extension JobStore {
                     run_at = CASE WHEN next.state = 'queued' THEN now() + make_interval(secs => $5) ELSE run_at END,
                     attempt = CASE WHEN $3 = 'handedBack' THEN greatest(attempt - 1, 0) ELSE attempt END,
                     error = CASE WHEN next.state = 'cancelled' THEN NULL ELSE coalesce($4, error) END,
+                    progress = CASE WHEN next.state = 'queued' THEN 0 ELSE progress END,
                     lease_owner = NULL, lease_until = NULL, stage = NULL, revision = revision + 1
                 FROM (
                     SELECT id, CASE
@@ -208,7 +219,7 @@ extension RunOutcome {
 
 extension Claimant {
     fileprivate var parameters: [any PostgresParameter] {
-        [worker, modelSHA256, leaseSeconds, kinds.map(\.rawValue)]
+        [worker, modelSHA256, leaseSeconds, kind.rawValue]
     }
 }
 
@@ -224,6 +235,7 @@ extension ClaimedJob {
             options: try WhorlJSON.decoder().decode(JobOptions.self, from: Data(options.text.utf8)),
             storeKey: try row.decode("store_key"),
             uploadSHA256: try row.decode("upload_sha256"),
-            traceparent: try row.decode("traceparent"))
+            traceparent: try row.decode("traceparent"),
+            decoderCrashes: try row.decode("decoder_crashes"))
     }
 }

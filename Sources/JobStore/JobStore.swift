@@ -98,14 +98,17 @@ extension JobStore {
     ///   - limit: 1…200.
     public func list(tenant: Tenant, state: JobState?, before: JobID?, limit: Int) async throws -> [JobStatus] {
         precondition((1...201).contains(limit))
+        // Two texts, so that each has a plan of its own: with a state, without one.
+        let condition = state == nil ? "" : "AND j.state = $4"
+        let parameters: [any PostgresParameter] = [tenant.name, before?.uuid, limit]
         let rows = try await pool.query(
             """
             SELECT \(statusColumns), v.body AS verdict
             FROM jobs j JOIN uploads u ON u.id = j.upload_id LEFT JOIN verdicts v ON v.job_id = j.id
-            WHERE j.tenant = $1 AND ($2::text IS NULL OR j.state = $2) AND ($3::uuid IS NULL OR j.id < $3)
-            ORDER BY j.id DESC LIMIT $4
+            WHERE j.tenant = $1 AND ($2::uuid IS NULL OR j.id < $2) \(condition)
+            ORDER BY j.id DESC LIMIT $3
             """,
-            [tenant.name, state?.rawValue, before?.uuid, limit])
+            parameters + (state.map { [$0.rawValue] } ?? []))
         return try rows.map(JobStatus.init(row:))
     }
 
@@ -134,6 +137,7 @@ extension JobStore {
                 UPDATE jobs SET
                     cancel_requested = true, dispatched_at = NULL, revision = revision + 1,
                     state = CASE WHEN state = 'queued' THEN 'cancelled' ELSE state END,
+                    error = CASE WHEN state = 'queued' THEN NULL ELSE error END,
                     finished_at = CASE WHEN state = 'queued' THEN now() END
                 WHERE tenant = $1 AND id = $2 AND state IN ('queued', 'running') AND NOT cancel_requested
                 RETURNING state

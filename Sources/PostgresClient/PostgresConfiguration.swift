@@ -48,3 +48,12 @@ public struct PostgresConfiguration: Sendable {
         self.statementCacheSize = statementCacheSize
     }
 }
+
+extension PostgresConfiguration {
+    /// Checks the URL without connecting.
+    ///
+    /// - Throws: ``PostgresError/Kind-swift.enum/configuration(_:)`` for one that libpq cannot read.
+    public func validate() throws(PostgresError) {
+        _ = try ConnectionParameters(self)
+    }
+}

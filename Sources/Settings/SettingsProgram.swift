@@ -4,6 +4,8 @@ import Foundation
 public enum SettingsProgram {
     /// Reads the settings, or prints what was asked for or what was wrong and exits (0, or 2 for a wrong setting).
     public static func read(name: String, version: String, summary: String, table: [Setting]) async -> SettingsReader {
+        // A client or a log reader that goes away is an error of that write, not the end of the program.
+        signal(SIGPIPE, SIG_IGN)
         let arguments = Array(CommandLine.arguments.dropFirst())
         if arguments.contains("--help") || arguments.contains("-h") {
             print(SettingsHelp.text(program: name, summary: summary, table: table))

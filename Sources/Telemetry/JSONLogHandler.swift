@@ -12,11 +12,18 @@ public struct JSONLogHandler: LogHandler {
     /// - Parameter write: takes one whole line with its newline; standard error by default, one write(2) a line.
     public init(
         label: String, level: Logger.Level,
-        write: @escaping @Sendable (Data) -> Void = { FileHandle.standardError.write($0) }
+        write: @escaping @Sendable (Data) -> Void = JSONLogHandler.writeToStandardError
     ) {
         self.label = label
         self.logLevel = level
         self.write = write
+    }
+
+    /// A full disk or a closed pipe behind standard error must not end the program: the record is lost then.
+    public static func writeToStandardError(_ line: Data) {
+        line.withUnsafeBytes { bytes in
+            _ = Foundation.write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+        }
     }
 
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {

@@ -60,12 +60,7 @@ public struct DirectoryUploadStore: UploadStore {
     public func removeAbandoned(olderThanSeconds seconds: Double) async throws(UploadError) -> Int {
         let incoming = root + "/incoming"
         return try await blocking { () throws(UploadError) in
-            let names: [String]
-            do {
-                names = try FileManager.default.contentsOfDirectory(atPath: incoming)
-            } catch {
-                throw .system(operation: "readdir", errno: EIO)
-            }
+            let names = try Self.names(in: incoming)
             let limit = Date().timeIntervalSince1970 - seconds
             var removed = 0
             for name in names {
@@ -75,6 +70,32 @@ public struct DirectoryUploadStore: UploadStore {
                 if unlink(path) == 0 { removed += 1 }
             }
             return removed
+        }
+    }
+
+    /// How many folders finished uploads are spread over.
+    public static let folderCount = 256
+
+    /// Keys of one folder's finished uploads that are older than `seconds`: those that no row knows were left by a gateway
+    /// that died between storing the bytes and its commit.
+    public func keys(inFolder folder: Int, olderThanSeconds seconds: Double) async throws(UploadError) -> [String] {
+        let name = String(format: "%02x", folder % Self.folderCount)
+        let path = root + "/" + name
+        return try await blocking { () throws(UploadError) in
+            guard access(path, F_OK) == 0 else { return [] }
+            let limit = Date().timeIntervalSince1970 - seconds
+            return try Self.names(in: path).filter { file in
+                var information = stat()
+                return lstat(path + "/" + file, &information) == 0 && Double(information.st_mtim.tv_sec) < limit
+            }.map { name + "/" + $0 }
+        }
+    }
+
+    private static func names(in path: String) throws(UploadError) -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: path)
+        } catch {
+            throw .system(operation: "readdir", errno: EIO)
         }
     }
 
@@ -92,8 +113,12 @@ public struct DirectoryUploadStore: UploadStore {
         try await threads.runBlocking(body)
     }
 
-    fileprivate static func makeDirectory(_ path: String) throws(UploadError) {
-        guard mkdir(path, 0o750) == 0 || errno == EEXIST else { throw .system(operation: "mkdir \(path)", errno: errno) }
+    /// Returns whether the directory is new.
+    @discardableResult
+    fileprivate static func makeDirectory(_ path: String) throws(UploadError) -> Bool {
+        if mkdir(path, 0o750) == 0 { return true }
+        guard errno == EEXIST else { throw .system(operation: "mkdir \(path)", errno: errno) }
+        return false
     }
 }
 
@@ -142,10 +167,15 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
             close(descriptor)
             descriptor = -1
             let directory = root + "/" + key.prefix(2)
-            try DirectoryUploadStore.makeDirectory(directory)
+            if try DirectoryUploadStore.makeDirectory(directory) { try Self.flush(directory: root) }
             guard rename(incomingPath, root + "/" + key) == 0 else { throw Self.failure("rename") }
             isVisible = true
-            try Self.flush(directory: directory)
+            do throws(UploadError) {
+                try Self.flush(directory: directory)
+            } catch {
+                unlink(root + "/" + key)
+                throw error
+            }
             let digest = hash.finalize().map { String(format: "%02x", $0) }.joined()
             return StoredUpload(key: key, bytes: bytes, sha256: digest)
         }

@@ -69,8 +69,8 @@ public enum UploadError: Error, Hashable, Sendable, CustomStringConvertible, Cus
     /// What a worker does about it.
     public var disposition: FailureDisposition {
         switch self {
-        case .noSpace, .system: .retry
-        case .missing, .malformedKey: .refuse
+        // Missing bytes are no fault of the clip: a directory that is not mounted looks just like that.
+        case .noSpace, .system, .missing, .malformedKey: .retry
         }
     }
 }

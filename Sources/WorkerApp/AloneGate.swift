@@ -49,10 +49,10 @@ package actor Slots {
 
     /// The free slots: waits for one, or for `close`. One caller at a time.
     package func free() async -> Int {
-        if taken == count && !isClosed {
+        if taken >= count && !isClosed {
             await withCheckedContinuation { waiting = $0 }
         }
-        return count - taken
+        return max(0, count - taken)
     }
 
     package func take() {

@@ -35,12 +35,16 @@ struct ClaimLoop: Sendable {
                 try await claimFromStream(on: current, upTo: free, start: start)
             } catch let error as RedisError {
                 connection = nil
+                // Counted anew: some of the entries may have become jobs before Redis went away.
+                let free = await slots.free()
                 if !isDraining.isSet {
-                    logger.warning("Redis is away; looking in PostgreSQL", metadata: [LogField.error: "\(error)"])
-                    await claimFromQueue(upTo: free, start: start)
+                    logger.warning("Redis is away; looking in PostgreSQL", metadata: [
+                        LogField.error: "\(String(reflecting: error))"
+                    ])
+                    await claimWithoutRedis(upTo: free, start: start)
                 }
             } catch {
-                logger.warning("no job could be claimed", metadata: [LogField.error: "\(error)"])
+                logger.warning("no job could be claimed", metadata: [LogField.error: "\(String(reflecting: error))"])
                 await pause()
             }
         }
@@ -69,22 +73,31 @@ struct ClaimLoop: Sendable {
             return
         }
         for entry in entries {
-            // On a PostgreSQL error the entry stays pending, and the sweep finds it.
-            let job = try await entry.job.asyncFlatMap { try await store.claim($0, for: claimant) }
-            if let job { await start(job) }
+            if isDraining.isSet, let job = entry.job {
+                try await store.markUndispatched([job])
+            } else if let id = entry.job, let job = try await store.claim(id, for: claimant) {
+                // On a PostgreSQL error the entry stays pending, and the sweep finds it.
+                await start(job)
+            }
             try await dispatch.settle(entry, kind: kind, refillBelow: free)
         }
+        // A quiet stream may also mean that workers of another model took this one's wake-ups.
+        if entries.isEmpty { try await claimFromQueue(upTo: free, start: start) }
     }
 
-    private func claimFromQueue(upTo free: Int, start: (ClaimedJob) async -> Void) async {
+    /// Takes what PostgreSQL has without being woken.
+    private func claimFromQueue(upTo free: Int, start: (ClaimedJob) async -> Void) async throws {
+        guard free > 0, !isDraining.isSet else { return }
+        for job in try await store.claimNext(free, for: claimant) { await start(job) }
+    }
+
+    private func claimWithoutRedis(upTo free: Int, start: (ClaimedJob) async -> Void) async {
         do {
-            let jobs = try await store.claimNext(free, for: claimant)
-            for job in jobs { await start(job) }
-            if jobs.isEmpty { await pause() }
+            try await claimFromQueue(upTo: free, start: start)
         } catch {
-            logger.warning("PostgreSQL is away too", metadata: [LogField.error: "\(error)"])
-            await pause()
+            logger.warning("PostgreSQL is away too", metadata: [LogField.error: "\(String(reflecting: error))"])
         }
+        await pause()
     }
 
     private func pause() async {
@@ -93,12 +106,5 @@ struct ClaimLoop: Sendable {
         } catch {
             // The worker drains; the loop's condition sees it.
         }
-    }
-}
-
-extension Optional {
-    fileprivate func asyncFlatMap<Value>(_ transform: (Wrapped) async throws -> Value?) async rethrows -> Value? {
-        guard let self else { return nil }
-        return try await transform(self)
     }
 }

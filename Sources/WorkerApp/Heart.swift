@@ -23,6 +23,8 @@ struct Heart: Sendable {
     func run() async {
         var connection: PostgresConnection?
         while !Task.isCancelled {
+            // Fixed before the beat, so that a slow one does not delay the next.
+            let next = ContinuousClock.now + .seconds(heartbeatSeconds)
             do {
                 let current: PostgresConnection
                 if let connection, connection.isUsable {
@@ -35,11 +37,11 @@ struct Heart: Sendable {
             } catch {
                 // The job goes on: if PostgreSQL comes back before another took it, its epoch still stands.
                 if !Task.isCancelled {
-                    logger.warning("a heartbeat failed", metadata: [LogField.error: "\(error)"])
+                    logger.warning("a heartbeat failed", metadata: [LogField.error: "\(String(reflecting: error))"])
                 }
             }
             do {
-                try await Task.sleep(for: .seconds(heartbeatSeconds))
+                try await Task.sleep(until: next, clock: .continuous)
             } catch {
                 break
             }
@@ -48,10 +50,8 @@ struct Heart: Sendable {
     }
 
     private func beat(on connection: PostgresConnection) async throws {
-        let timeout = Duration.seconds(heartbeatSeconds)
-        if try await !WorkerRegistry.beat(worker.id, isDraining: isDraining.isSet, on: connection, timeout: timeout) {
-            try await registry.register(worker)
-        }
+        // Two statements and a pause between beats must fit into a lease with room to spare.
+        let timeout = Duration.seconds(leaseSeconds / 6)
         let leases = await held.renewable()
         if !leases.isEmpty {
             let standing = try await JobStore.renew(
@@ -63,6 +63,9 @@ struct Heart: Sendable {
                 case false?: break
                 }
             }
+        }
+        if try await !WorkerRegistry.beat(worker.id, isDraining: isDraining.isSet, on: connection, timeout: timeout) {
+            try await registry.register(worker)
         }
         touchAliveFile()
     }

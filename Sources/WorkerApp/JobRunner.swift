@@ -33,11 +33,31 @@ struct JobRunner: Sendable {
         logger[metadataKey: LogField.epoch] = "\(job.lease.epoch)"
         let interruptions = await held.hold(job.lease)
         await gate.enter(alone: job.runsAlone)
-        let ending = await work(job, analyzer: analyzer, interruptions: interruptions)
+        let ending = await isStarted(job, logger: logger)
+            ? await work(job, analyzer: analyzer, interruptions: interruptions) : .interrupted(.superseded)
         await gate.leave()
-        await held.enter(.storing, job.lease)
-        await settle(job, ending, logger: logger)
-        await held.release(job.lease)
+        switch ending {
+        case .interrupted(.superseded), .interrupted(.overdue):
+            // Released first, so that the heart does not renew what this worker has let go of.
+            await held.release(job.lease)
+            logger.warning("let go of a job without writing", metadata: [LogField.state: "\(ending)"])
+        case .analyzed, .failed, .interrupted:
+            await held.enter(.storing, job.lease)
+            await settle(job, ending, logger: logger)
+            await held.release(job.lease)
+            await hintDone(job.lease.job)
+        }
+    }
+
+    /// Notes that the job runs and no longer waits for its turn: from here on its worker's loss may be its fault.
+    private func isStarted(_ job: ClaimedJob, logger: Logger) async -> Bool {
+        do {
+            return try await store.report(job.lease, stage: .fetching, progress: 0) == .written
+        } catch {
+            // The fence of the last write decides who owns the job.
+            logger.warning("the start was not written", metadata: [LogField.error: "\(String(reflecting: error))"])
+            return true
+        }
     }
 
     /// The work, raced against interruptions.
@@ -94,6 +114,9 @@ struct JobRunner: Sendable {
         do {
             descriptor = try await uploads.open(key: job.storeKey)
         } catch {
+            logger.error("an upload cannot be read", metadata: [
+                LogField.job: "\(job.lease.job)", LogField.error: "\(error.debugDescription)",
+            ])
             throw JobFailure(code: "upload_unreadable", message: error.description, disposition: error.disposition)
         }
         defer { close(descriptor) }
@@ -127,7 +150,7 @@ struct JobRunner: Sendable {
                 return
             } catch {
                 // Progress is only shown; the heart and the last write decide who owns the job.
-                logger.debug("progress was not written", metadata: [LogField.error: "\(error)"])
+                logger.debug("progress was not written", metadata: [LogField.error: "\(String(reflecting: error))"])
             }
         }
     }
@@ -138,19 +161,17 @@ struct JobRunner: Sendable {
             let outcome = await persist(job, logger: logger) {
                 try await store.complete(job.lease, verdict: analysis.verdict, artifacts: artifacts)
             }
-            if outcome == .superseded {
-                // Either another worker has it, and this changes nothing, or its client withdrew it in the meantime.
-                await end(job, .cancelled, logger: logger)
-            } else {
-                logger.info("judged", metadata: [LogField.state: "\(analysis.verdict.label.rawValue)"])
+            switch outcome {
+            case .written: logger.info("judged", metadata: [LogField.state: "\(analysis.verdict.label.rawValue)"])
+            // Either another worker has it, and this changes nothing, or its client withdrew it in the meantime.
+            case .superseded: await end(job, .cancelled, logger: logger)
+            case nil: break
             }
         case .failed(let failure): await settle(job, failure, logger: logger)
         case .interrupted(.cancelRequested): await end(job, .cancelled, logger: logger)
         case .interrupted(.draining): await end(job, .handedBack, logger: logger)
-        case .interrupted(.superseded), .interrupted(.overdue):
-            logger.warning("let go of a job without writing", metadata: [LogField.state: "\(ending)"])
+        case .interrupted(.superseded), .interrupted(.overdue): break
         }
-        await hintDone(job.lease.job)
     }
 
     private func settle(_ job: ClaimedJob, _ failure: JobFailure, logger: Logger) async {
@@ -158,7 +179,7 @@ struct JobRunner: Sendable {
         var generator = SystemRandomNumberGenerator()
         switch failure.disposition {
         // A crashed decoder may have been the machine's fault; a clip that crashes it twice will do it again.
-        case .refuse where failure.code != "decoder_crashed" || job.attempt >= 2:
+        case .refuse where failure.code != "decoder_crashed" || job.decoderCrashes > 0 || job.attempt >= job.maximumAttempts:
             await end(job, .failed(JobError(failure)), logger: logger)
         case .refuse, .retry:
             let delay = retry.delaySeconds(afterAttempt: job.attempt, using: &generator)
@@ -174,8 +195,8 @@ struct JobRunner: Sendable {
         _ = await persist(job, logger: logger) { try await store.end(job.lease, outcome) }
     }
 
-    /// Writes again and again while PostgreSQL is away: the work is done and must not be lost. The fence makes a
-    /// repetition harmless, and the stage's deadline ends it.
+    /// Writes again and again, for about ten minutes, while PostgreSQL is away: the work is done and must not be lost. The
+    /// fence makes a repetition harmless.
     private func persist(
         _ job: ClaimedJob, logger: Logger, _ write: () async throws -> FencedOutcome
     ) async -> FencedOutcome? {
@@ -187,10 +208,10 @@ struct JobRunner: Sendable {
                 return try await write()
             } catch let error as PostgresError where error.isRetryable && attempt < 60 {
                 attempt += 1
-                logger.warning("the outcome is not written yet", metadata: [LogField.error: "\(error)"])
+                logger.warning("the outcome is not written yet", metadata: [LogField.error: "\(String(reflecting: error))"])
             } catch {
                 logger.error("the outcome could not be written; the lease will run out", metadata: [
-                    LogField.error: "\(error)"
+                    LogField.error: "\(String(reflecting: error))"
                 ])
                 return nil
             }
@@ -206,7 +227,7 @@ struct JobRunner: Sendable {
         do {
             try await dispatch.publish(.done, job)
         } catch {
-            logger.debug("a hint was not published", metadata: [LogField.error: "\(error)"])
+            logger.debug("a hint was not published", metadata: [LogField.error: "\(String(reflecting: error))"])
         }
     }
 }

@@ -42,6 +42,7 @@ public struct Worker: Service {
             kinds: [.analyze], slots: configuration.slots)
         database = PostgresConfiguration(
             url: configuration.databaseURL, maximumConnections: configuration.slots + 2, applicationName: "whorl-worker")
+        try database.validate()
         pool = PostgresPool(configuration: database, logger: logger)
         redis = RedisClient(
             configuration: try RedisConfiguration(url: configuration.redisURL, clientName: "whorl-worker"),
@@ -87,7 +88,7 @@ public struct Worker: Service {
                 logger.info("ready", metadata: [LogField.count: "\(configuration.slots)"])
                 return true
             } catch {
-                logger.warning("waiting for PostgreSQL and its schema", metadata: [LogField.error: "\(error)"])
+                logger.warning("waiting for PostgreSQL and its schema", metadata: [LogField.error: "\(String(reflecting: error))"])
             }
             do {
                 try await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1)) }
@@ -109,7 +110,7 @@ public struct Worker: Service {
         let loop = ClaimLoop(
             store: store, dispatch: dispatch, redis: redis,
             claimant: Claimant(
-                worker: record.id, modelSHA256: record.modelSHA256, kinds: record.kinds,
+                worker: record.id, modelSHA256: record.modelSHA256, kind: .analyze,
                 leaseSeconds: configuration.leaseSeconds),
             kind: .analyze, slots: slots, pollSeconds: configuration.pollSeconds, isDraining: isDraining, logger: logger)
         await withTaskGroup(of: Void.self) { jobs in
@@ -126,6 +127,9 @@ public struct Worker: Service {
                     do {
                         try await Task.sleep(for: .seconds(configuration.drainSeconds))
                         await held.interruptAll(.draining)
+                        try await Task.sleep(for: .seconds(configuration.leaseSeconds))
+                        logger.critical("a job does not let go; its lease will run out")
+                        exit(1)
                     } catch {
                         // Every job ended before the deadline.
                     }
@@ -146,10 +150,16 @@ public struct Worker: Service {
 
     private func leave(_ registry: WorkerRegistry) async {
         do {
+            try await JobDispatch(redis: redis, prefix: configuration.queueName)
+                .forget(consumer: record.id.uuidString.lowercased(), kind: .analyze)
+        } catch {
+            logger.debug("the consumer's name stays in Redis", metadata: [LogField.error: "\(String(reflecting: error))"])
+        }
+        do {
             try await registry.remove(record.id)
         } catch {
             logger.warning("the worker's row stays until its heart counts as silent", metadata: [
-                LogField.error: "\(error)"
+                LogField.error: "\(String(reflecting: error))"
             ])
         }
         await pool.close()

@@ -1,6 +1,8 @@
 import Detector
 import Logging
 import NeuralCore
+import PostgresClient
+import RedisClient
 import ServiceLifecycle
 import Settings
 import Telemetry
@@ -28,6 +30,10 @@ public enum WorkerProgram {
             try await group.run()
         } catch let error as SettingsError {
             SettingsProgram.stop("whorl-worker: \(error)", code: 2)
+        } catch let error as PostgresError {
+            SettingsProgram.stop("whorl-worker: --database-url: \(String(reflecting: error))", code: 2)
+        } catch let error as RedisError {
+            SettingsProgram.stop("whorl-worker: --redis-url: \(String(reflecting: error))", code: 2)
         } catch {
             SettingsProgram.stop("whorl-worker: \(error)", code: 1)
         }

@@ -93,12 +93,17 @@ private struct SeededGenerator: RandomNumberGenerator {
 
 @Suite struct JobOptionsTests {
     private func decode(_ text: String) throws -> JobOptions {
-        try WhorlJSON.decoder().decode(JobOptions.self, from: Data(text.utf8))
+        try JobOptions.strictly(from: Data(text.utf8))
     }
 
     @Test func whatIsLeftOutHasItsDefault() throws {
         #expect(try decode("{}") == JobOptions())
         #expect(try decode("{\"sampling\":{\"count\":8}}").sampling == Sampling(count: 8))
+    }
+
+    @Test func whatANewerGatewayStoredCanBeRead() throws {
+        let stored = Data("{\"sampling\":{\"count\":8},\"fromTheFuture\":[1]}".utf8)
+        #expect(try WhorlJSON.decoder().decode(JobOptions.self, from: stored).sampling.count == 8)
     }
 
     @Test(arguments: [

@@ -112,13 +112,43 @@ import Testing
             let id = try #require(try await fixture.enqueue()).id
             // The first loss happened among neighbours, so any of them may be to blame.
             for expected in [JobState.queued, .queued, .dead] {
-                _ = try #require(try await fixture.store.claim(id, for: claimant))
+                let lease = try #require(try await fixture.store.claim(id, for: claimant)).lease
+                _ = try await fixture.store.report(lease, stage: .decoding, progress: 0)
                 try await fixture.expireLease(of: id)
                 _ = try await fixture.sweep(crashLimit: 2)
                 #expect(try await fixture.store.status(of: id, tenant: .default)?.state == expected)
             }
             let dead = try #require(try await fixture.store.status(of: id, tenant: .default))
             #expect(dead.error?.code == "worker_lost")
+        }
+    }
+
+    @Test func aJobThatOnlyWaitedForItsTurnIsNotToBlame() async throws {
+        try await StoreFixture.with { (fixture) async throws in
+            let claimant = try await fixture.registerWorker()
+            let id = try #require(try await fixture.enqueue()).id
+            for _ in 0..<5 {
+                // Claimed, and its worker lost to a neighbour before its own first stage.
+                _ = try #require(try await fixture.store.claim(id, for: claimant))
+                try await fixture.expireLease(of: id)
+                #expect(try await fixture.sweep(crashLimit: 2).requeued == [id])
+            }
+        }
+    }
+
+    @Test func aJudgedJobShowsNoOldError() async throws {
+        try await StoreFixture.with { (fixture) async throws in
+            let claimant = try await fixture.registerWorker()
+            let id = try #require(try await fixture.enqueue()).id
+            let error = JobError(code: "decoder_crashed", message: "it crashed")
+            let first = try #require(try await fixture.store.claim(id, for: claimant)).lease
+            _ = try await fixture.store.end(first, .retried(error, delaySeconds: 0))
+            #expect(try await fixture.store.status(of: id, tenant: .default)?.error == error)
+            let second = try #require(try await fixture.store.claim(id, for: claimant))
+            #expect(second.decoderCrashes == 1)
+            let verdict = StoreFixture.verdict(model: fixture.modelSHA256)
+            _ = try await fixture.store.complete(second.lease, verdict: verdict, artifacts: [StoreFixture.artifact])
+            #expect(try await fixture.store.status(of: id, tenant: .default)?.error == nil)
         }
     }
 

@@ -50,7 +50,7 @@ import Testing
     @Test func anUnknownKindStaysQueued() async throws {
         try await StoreFixture.with { (fixture) async throws in
             var claimant = try await fixture.registerWorker()
-            claimant.kinds = [JobKind(rawValue: "something-else")]
+            claimant.kind = JobKind(rawValue: "something-else")
             let id = try #require(try await fixture.enqueue()).id
             #expect(try await fixture.store.claim(id, for: claimant) == nil)
             #expect(try await fixture.store.claimNext(5, for: claimant).isEmpty)

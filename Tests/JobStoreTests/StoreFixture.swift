@@ -31,7 +31,7 @@ struct StoreFixture {
         try await registry.register(WorkerRecord(
             id: id, host: "test", version: "test", modelSHA256: model, modelCard: "{\"name\":\"test\"}",
             kinds: [.analyze], slots: slots))
-        return Claimant(worker: id, modelSHA256: model, kinds: [.analyze], leaseSeconds: 30)
+        return Claimant(worker: id, modelSHA256: model, kind: .analyze, leaseSeconds: 30)
     }
 
     func enqueue(

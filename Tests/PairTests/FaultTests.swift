@@ -95,6 +95,57 @@ import Testing
         }
     }
 
+    @Test func aSlowJobKeepsItsLease() async throws {
+        try await Pair.with { (pair) async throws in
+            // Twice as long as the lease: without its heart the job would be lost on the way.
+            _ = try pair.startWorker(["DECODER_PATH": try pair.slowDecoder(seconds: 4)])
+            let status = try await pair.ended(try await pair.submit(try clip()))
+            #expect(status.state == .succeeded)
+            let outcomes = try await pair.pool.query("SELECT outcome FROM attempts")
+            #expect(try outcomes.map { try $0.decode("outcome", as: String.self) } == ["succeeded"])
+        }
+    }
+
+    @Test func aPoisonClipDoesNotCondemnItsNeighbour() async throws {
+        try await Pair.with { (pair) async throws in
+            // A clip of 111 bytes kills its worker; the decoder is the worker's child, and the clip its descriptor 3.
+            let decoder = try pair.script("poison-decoder", """
+                if [ "$(stat -L -c %s /proc/$$/fd/3)" = 111 ]; then kill -KILL $PPID; exec sleep 600; fi
+                sleep 1
+                exec "\(Pair.programs.appendingPathComponent("whorl-decoder").path)" "$@"
+                """)
+            let settings = ["DECODER_PATH": decoder, "WORKER_SLOTS": "2"]
+            let poison = try await pair.submit(Data(repeating: 1, count: 111))
+            let neighbour = try await pair.submit(try clip())
+            var worker = try pair.startWorker(settings)
+            for _ in 0..<5 {
+                _ = await eventually(within: .seconds(60)) {
+                    try? await Task.sleep(for: .milliseconds(50))
+                    let status = try? await pair.send("GET", "/api/jobs/\(poison)").decoded(JobStatus.self)
+                    return !worker.isRunning || status?.state.isTerminal == true
+                }
+                if !worker.isRunning { worker = try pair.startWorker(settings) }
+            }
+            let dead = try await pair.ended(poison)
+            #expect(dead.state == .dead && dead.error?.code == "worker_lost")
+            #expect(try await pair.ended(neighbour).state == .succeeded)
+        }
+    }
+
+    @Test func aWorkerWithoutTheClipsCondemnsNothing() async throws {
+        try await Pair.with { (pair) async throws in
+            let lost = pair.folder.appendingPathComponent("not-mounted").path
+            let id = try await pair.submit(try clip())
+            let worker = try pair.startWorker(["UPLOADS_DIRECTORY": lost])
+            _ = try await pair.reaches(id) { $0.state == .queued && $0.error?.code == "upload_unreadable" }
+            worker.signal(SIGTERM)
+            _ = await worker.exitCode()
+            _ = try pair.startWorker()
+            let status = try await pair.ended(id)
+            #expect(status.state == .succeeded && status.error == nil)
+        }
+    }
+
     @Test func aHungStageLosesItsLease() async throws {
         try await Pair.with { (pair) async throws in
             _ = try pair.startWorker([

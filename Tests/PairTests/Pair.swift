@@ -42,6 +42,7 @@ final class Pair: Sendable {
                 "WHORL_MODEL_PATH": model.path,
                 "WHORL_HTTP_PORT": "0",
                 "WHORL_SWEEP_SECONDS": "0.2",
+                "WHORL_TIDY_SECONDS": "0.2",
                 "WHORL_RELAY_SECONDS": "0.2",
                 "WHORL_RELAY_STALE_SECONDS": "2",
                 "WHORL_WAITERS_POLL_SECONDS": "0.3",

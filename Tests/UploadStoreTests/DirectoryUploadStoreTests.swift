@@ -84,6 +84,20 @@ import UploadStore
         }
     }
 
+    @Test func oldKeysOfAFolderAreListed() async throws {
+        try await with { store, root in
+            let writer = try await store.begin()
+            try await writer.write([1])
+            let key = try await writer.finish().key
+            let folder = try #require(Int(key.prefix(2), radix: 16))
+            #expect(try await store.keys(inFolder: folder, olderThanSeconds: 3600).isEmpty)
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSinceNow: -7200)], ofItemAtPath: root + "/" + key)
+            #expect(try await store.keys(inFolder: folder, olderThanSeconds: 3600) == [key])
+            #expect(try await store.keys(inFolder: folder + 1, olderThanSeconds: 3600).isEmpty)
+        }
+    }
+
     @Test func aFullDiskIsSaidSoAndLeavesNothing() async throws {
         // A file system of its own with a megabyte of room; mounting it takes root.
         guard getuid() == 0 else { return }

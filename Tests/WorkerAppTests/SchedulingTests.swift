@@ -85,6 +85,20 @@ private actor Witness {
         #expect(await free == 0)
     }
 
+    @Test func moreThanTheSlotsIsNeverNegative() async {
+        let slots = Slots(count: 1)
+        await slots.take()
+        await slots.take()
+        async let free = slots.free()
+        await slots.giveBack()
+        await slots.giveBack()
+        #expect(await free >= 0)
+        await slots.take()
+        await slots.take()
+        await slots.close()
+        #expect(await slots.free() == 0)
+    }
+
     @Test func noMoreThanTheSlotsAreTaken() async {
         let slots = Slots(count: 3)
         let witness = Witness()
