@@ -58,7 +58,7 @@ public struct GatewayConfiguration: Sendable {
             help: "Largest clip that is taken."),
         Setting(
             "uploads.keepSeconds", .number(0...1e9), unit: "seconds", default: "86400",
-            help: "Keep a judged clip's bytes for this long; refused and withdrawn clips go at once."),
+            help: "Keep a judged clip's bytes for this long; those of refused and withdrawn clips go at the next tidying."),
         Setting(
             "jobs.maxAttempts", .integer(1...100), unit: "starts", default: "5",
             help: "Start a job at most so often before it is dead."),

@@ -4,6 +4,7 @@ import JobModel
 import NIOCore
 import PostgresClient
 import TestServers
+import Testing
 
 /// The real programs, started as an operator would, on a schema, a key prefix and a folder of their own.
 final class Pair: Sendable {
@@ -65,7 +66,7 @@ final class Pair: Sendable {
                 throw error
             }
             pair.stopEverything()
-            _ = await gateway.exitCode()
+            #expect(await gateway.exitCode() == 0, "\(gateway.errorText.suffix(2000))")
             try FileManager.default.removeItem(at: folder)
         }
     }
