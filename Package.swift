@@ -151,7 +151,7 @@ let package = Package(
         .testTarget(
             name: "PairTests",
             dependencies: [
-                "JobModel", "JobStore", "PostgresClient", "TestServers", "whorl", "whorl-gateway", "whorl-worker",
+                "JobModel", "JobStore", "PostgresClient", "RedisClient", "TestServers", "whorl", "whorl-gateway", "whorl-worker",
                 "whorl-decoder", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),

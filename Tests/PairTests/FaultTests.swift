@@ -1,5 +1,6 @@
 import Foundation
 import JobModel
+import RedisClient
 import TestServers
 import Testing
 
@@ -158,6 +159,26 @@ import Testing
                 return try await pair.count("attempts WHERE outcome = 'lost'") > 0
             }
             #expect(attempts)
+        }
+    }
+
+    @Test func whatRedisForgetsIsFoundAgain() async throws {
+        try await Pair.with { (pair) async throws in
+            let worker = try pair.startWorker()
+            let queue = try #require(pair.environment["WHORL_QUEUE_NAME"])
+            let redis = try await RedisConnection.connect(try RedisConfiguration(url: try TestRedis.url()))
+            var ids: [JobID] = []
+            for _ in 0..<8 {
+                ids.append(try await pair.submit(try clip()))
+                // What FLUSHALL does to this queue, without doing it to the tests beside this one.
+                try await redis.send("DEL", "\(queue):jobs:analyze")
+            }
+            await redis.close()
+            for id in ids { #expect(try await pair.ended(id).state == .succeeded) }
+            #expect(try await pair.count("verdicts") == ids.count)
+            #expect(try await pair.count("attempts") == ids.count)
+            worker.signal(SIGTERM)
+            #expect(await worker.exitCode() == 0)
         }
     }
 
