@@ -39,16 +39,15 @@ wrote_policy=
 wrote_cluster_setting=
 
 hold_servers_back() {
-    if [[ ! -e $policy ]]; then
+    # A file with our mark was left by an installation that was killed.
+    if [[ ! -e $policy ]] || grep -qs '^# whorl$' "$policy"; then
         wrote_policy=yes
-        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        printf '#!/bin/sh\n# whorl\nexit 101\n' | as_root tee "$policy" >/dev/null
         as_root chmod 755 "$policy"
     fi
-    if [[ ! -e $cluster_settings/whorl.conf ]]; then
-        wrote_cluster_setting=yes
-        as_root mkdir -p "$cluster_settings"
-        echo 'create_main_cluster = false' | as_root tee "$cluster_settings/whorl.conf" >/dev/null
-    fi
+    wrote_cluster_setting=yes
+    as_root mkdir -p "$cluster_settings"
+    echo 'create_main_cluster = false' | as_root tee "$cluster_settings/whorl.conf" >/dev/null
 }
 
 release_servers() {
@@ -67,6 +66,11 @@ install_missing() {
     for package in "$@"; do
         if ! is_installed "$package"; then missing+=("$package"); fi
     done
+    if grep -qs '^# whorl$' "$policy"; then
+        wrote_policy=yes
+        wrote_cluster_setting=yes
+        release_servers
+    fi
     if ((${#missing[@]} == 0)); then return; fi
 
     command -v apt-get >/dev/null || die "missing, and there is no apt-get to install them with: ${missing[*]}"

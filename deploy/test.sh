@@ -54,7 +54,7 @@ run_swift_tests() {
         return
     fi
     # A hung test is a failed one.
-    timeout --kill-after=30 1800 swift test -c release --skip-build --disable-xctest --no-parallel \
+    timeout --foreground --kill-after=30 1800 swift test -c release --skip-build --disable-xctest --no-parallel \
         --event-stream-output-path "$events" --event-stream-version 0 || status=$?
     count_swift_tests "$events" "$status"
 }

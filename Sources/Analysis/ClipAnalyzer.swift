@@ -54,8 +54,7 @@ public actor ClipAnalyzer {
         do throws(DetectorError) {
             output = try detector.evaluate(frames: sampled.frames.map(\.input.pixels))
         } catch {
-            throw JobFailure(
-                code: "network_failed", message: "the network could not judge the clip: \(error)", disposition: .retry)
+            throw JobFailure(error)
         }
         let end = ContinuousClock.now
         let timings = Verdict.Timings(
@@ -117,6 +116,16 @@ extension DecisionRule {
 }
 
 extension JobFailure {
+    init(_ error: DetectorError) {
+        let disposition: FailureDisposition = switch error {
+        case .frameCount, .inputSize, .inputNotFinite: .refuse
+        // The weights or the machine are broken: no clip can be judged here.
+        case .outputNotFinite: .stop
+        }
+        self.init(
+            code: "network_failed", message: "the network could not judge the clip: \(error)", disposition: disposition)
+    }
+
     init(_ error: VideoError) {
         let disposition: FailureDisposition = switch error.disposition {
         case .refuse: .refuse

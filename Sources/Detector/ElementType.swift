@@ -79,6 +79,8 @@ enum ElementType: Sendable, Equatable {
     /// Distances in elements of a contiguous array whose last axis varies fastest.
     static func rowMajorStrides(of shape: [Int]) -> [Int] {
         var strides = [Int](repeating: 1, count: shape.count)
+        // Nothing is there to stride over, and the other sides may be as large as they like.
+        guard !shape.contains(0) else { return strides }
         for axis in shape.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * max(shape[axis + 1], 1) }
         return strides
     }

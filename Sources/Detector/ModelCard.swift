@@ -78,15 +78,19 @@ extension ModelCard {
     /// The first thing wrong with the card, nil if it can be used.
     var problem: String? {
         if name.isEmpty || version.isEmpty { return "name and version must not be empty" }
+        if max(name.utf8.count, version.utf8.count) > 200 || notes.utf8.count > 10_000 {
+            return "name, version or notes is too long (200, 200 and 10,000 bytes)"
+        }
         if architecture != "resnet18" { return "architecture is \"\(architecture)\", this program has \"resnet18\"" }
         if precision != "float32" { return "precision is \"\(precision)\", this program has \"float32\"" }
-        if !["frame", "face"].contains(region) { return "region is \"\(region)\", neither \"frame\" nor \"face\"" }
+        // A model of faces shown whole frames would give numbers that mean nothing.
+        if region != "frame" { return "region is \"\(region)\", this program judges whole frames, \"frame\"" }
         if !(1...ResNetDetector.maximumFrames).contains(frames) {
             return "frames is \(frames), not within 1…\(ResNetDetector.maximumFrames)"
         }
         if inputSize != ResNetArchitecture.inputSize { return "inputSize is \(inputSize), this program has 224" }
-        if mean.count != 3 || !mean.allSatisfy(\.isFinite) { return "mean must be three numbers" }
-        if std.count != 3 || !std.allSatisfy({ $0.isFinite && $0 > 0 }) { return "std must be three positive numbers" }
+        if mean.count != 3 || !mean.allSatisfy({ abs($0) <= 1e3 }) { return "mean must be three numbers within ±1000" }
+        if std.count != 3 || !std.allSatisfy({ (1e-3...1e3).contains($0) }) { return "std must be three numbers within 0.001…1000" }
         if !(temperature.isFinite && temperature > 0) { return "temperature must be above 0" }
         if !(threshold > 0 && threshold < 1) { return "threshold must lie between 0 and 1" }
         guard abstention.count == 2, abstention[0] <= abstention[1], abstention[0] >= 0, abstention[1] <= 1 else {

@@ -80,7 +80,8 @@ struct NameMapping {
         var votes: [Reading: Int] = [:]
         for entry in entries {
             let parts = entry.name.split(separator: ".", omittingEmptySubsequences: false)
-            for start in parts.indices {
+            // No name of ours has more than five parts; what stands before them is the prefix.
+            for start in parts.indices.suffix(5) {
                 let prefix = parts[..<start].map { $0 + "." }.joined()
                 for style in [Style.named, .sequential] {
                     let reading = Reading(prefix: prefix, style: style)

@@ -118,6 +118,9 @@ public struct OpenBLASCore: Sendable, CustomStringConvertible {
     private static func reexecute(coreType: String) -> String {
         setenv(coreTypeVariable, coreType, 1)
         setenv(markerVariable, "1", 1)
+        // By its own path, so that the process keeps its name for those who look for it by that.
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        if readlink("/proc/self/exe", &path, Int(PATH_MAX)) > 0 { execv(path, CommandLine.unsafeArgv) }
         execv("/proc/self/exe", CommandLine.unsafeArgv)
         let code = errno
         unsetenv(coreTypeVariable)

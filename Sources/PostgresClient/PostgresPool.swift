@@ -136,13 +136,21 @@ public final class PostgresPool: PostgresQueryable, Sendable {
     ) async throws(PostgresError) -> PostgresConnection {
         do {
             try await waitOutBackoff(deadline: deadline)
-            let connection = try await PostgresConnection.connect(
-                configuration, deadline: min(deadline, .now + configuration.connectTimeout))
+        } catch {
+            // Nothing was attempted, so nothing failed: counting it would put off the next attempt again and again.
+            grant(state.withLock { $0.forfeit() })
+            throw sql.map(error.with(sql:)) ?? error
+        }
+        let limit = ContinuousClock.now + configuration.connectTimeout
+        do {
+            let connection = try await PostgresConnection.connect(configuration, deadline: min(deadline, limit))
             state.withLock { $0.backoff.recordSuccess() }
             logger.debug("connected to PostgreSQL")
             return connection
         } catch {
-            if error.kind != .cancelled, error.kind != .poolExhausted {
+            // A caller that had no time left says nothing about the server.
+            let isCutShort = error.kind == .timeout && deadline < limit
+            if error.kind != .cancelled, !isCutShort {
                 let delay = state.withLock { state in
                     var generator = SystemRandomNumberGenerator()
                     return state.backoff.recordFailure(at: .now, using: &generator)

@@ -47,16 +47,19 @@ actor RedisLink {
             let delay = ContinuousClock.now.duration(to: earliest)
             throw RedisError(.connection("the last attempt to connect failed; the next one is due in \(delay)"))
         }
+        let limit = ContinuousClock.now + configuration.connectTimeout
         do throws(RedisError) {
             let wait = if let known = self.wait { known } else { try InterruptibleWait.forRedis() }
             self.wait = wait
-            let limit = BlockingCall(deadline: min(call.deadline, .now + configuration.connectTimeout))
-            let opened = try RedisSession.open(configuration, wait: wait, limit)
+            let opened = try RedisSession.open(
+                configuration, wait: wait, BlockingCall(deadline: min(call.deadline, limit)))
             session = opened
             backoff.recordSuccess()
             logger.debug("connected to Redis")
             return opened
         } catch {
+            // A caller that had no time left says nothing about the server.
+            if error.kind == .timeout, call.deadline < limit { throw error }
             var generator = SystemRandomNumberGenerator()
             let delay = backoff.recordFailure(at: .now, using: &generator)
             logger.warning(

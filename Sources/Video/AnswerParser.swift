@@ -72,7 +72,10 @@ package struct AnswerParser {
             outcome = .success(SampledVideo(info: info.info, frames: frames, warnings: info.warnings))
         case .failure:
             guard info == nil else { throw Self.lie("failure after information") }
-            outcome = .failure(try Self.decode(VideoError.self, from: message))
+            let claim = try Self.decode(VideoError.self, from: message)
+            // Only what a decode can find out: a child that was taken over must not stop its worker by a word.
+            guard claim.isInputFault || claim.code == .unreadableInput else { throw Self.lie("code \(claim.code.rawValue)") }
+            outcome = .failure(claim)
         }
     }
 

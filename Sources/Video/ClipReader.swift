@@ -130,8 +130,11 @@ final class ClipReader {
         _ context: UnsafeMutablePointer<AVFormatContext>, source: ClipSource, declared: DeclaredLength,
         limits: DecoderLimits, head: [UInt8]
     ) throws(VideoError) -> UnsafeMutablePointer<AVStream> {
-        for stream in streams(of: context) {
-            if isVideo(stream) { try checkSize(stream, limits: limits) } else { stream.pointee.discard = AVDISCARD_ALL }
+        let early = streams(of: context)
+        for stream in early where !isVideo(stream) { stream.pointee.discard = AVDISCARD_ALL }
+        // Before any frame of it is decoded; among several streams the chosen one is checked below.
+        if let only = early.first(where: isVideo), early.filter(isVideo).count == 1 {
+            try checkSize(only, limits: limits)
         }
         try findStreamInfo(context, limits: limits)
         let all = streams(of: context)
@@ -167,6 +170,8 @@ final class ClipReader {
         defer { for index in 0..<count { av_dict_free(&options[index]) } }
         let result = avformat_find_stream_info(context, &options)
         if result < 0 {
+            // Streams that were found on the way had no limit of their own; their size says more than libav does.
+            for stream in streams(of: context) where isVideo(stream) { try checkSize(stream, limits: limits) }
             throw VideoError(libav: result, during: "reading stream information", otherwise: .damaged)
         }
     }

@@ -73,6 +73,7 @@ struct Conversation {
     private static func error(for ending: DecoderChild.Ending, complaint: String) -> VideoError {
         switch ending {
         case .signalled(SIGXCPU): VideoError(.decodeTimeout, detail: "the child's processor time is used up")
+        case .unknown: VideoError(.decoderKilled, detail: "somebody else reaped it")
         case .signalled(SIGKILL): VideoError(.decoderKilled, detail: "SIGKILL")
         case .signalled(let signal):
             VideoError(saysOutOfMemory(complaint) ? .outOfMemory : .decoderCrashed, detail: "signal \(signal)")

@@ -7,6 +7,8 @@ final class DecoderChild {
     enum Ending: Equatable {
         case exited(Int32)
         case signalled(Int32)
+        /// Somebody else reaped it.
+        case unknown
     }
 
     let output: OwnedDescriptor
@@ -80,7 +82,7 @@ final class DecoderChild {
         if result == 0 { return }
         // Somebody else reaped it: its number may be another process's by now, so it is not touched again.
         guard result == processID else {
-            ending = .exited(-1)
+            ending = .unknown
             return
         }
         let signal = status & 0x7F

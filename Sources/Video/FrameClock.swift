@@ -25,7 +25,9 @@ struct FrameClock {
         if let ticks {
             let absolute = Double(ticks) * secondsPerTick
             // The first time stamp that is there fixes the origin, even when frames without one came before it.
-            let zero = origin ?? absolute - expected
+            var zero = origin ?? absolute - expected
+            // A long jump back is a new recording behind the first, not jitter: it goes on where that one ended.
+            if let last, absolute - zero < last - max(1, 10 * secondsPerFrame) { zero = absolute - expected }
             origin = zero
             seconds = max(last ?? 0, absolute - zero)
         } else {

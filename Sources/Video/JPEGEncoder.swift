@@ -59,7 +59,9 @@ public struct JPEGEncoder: Sendable {
         let strides = withUnsafeBytes(of: &frame.pointee.linesize) { bytes in
             (0..<4).map { bytes.bindMemory(to: Int32.self)[$0] }
         }
-        let rows = image.pixels.withUnsafeBufferPointer { pixels in
+        // swscale's vector code reads some bytes past the last row.
+        let padded = image.pixels + [UInt8](repeating: 0, count: 64)
+        let rows = padded.withUnsafeBufferPointer { pixels in
             sws_scale(scaler, [pixels.baseAddress, nil, nil, nil], [width * 3, 0, 0, 0], 0, height, targets, strides)
         }
         guard rows == height else { throw VideoError(.encodingFailed, detail: "sws_scale gave \(rows) rows") }

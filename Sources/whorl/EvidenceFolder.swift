@@ -45,6 +45,18 @@ actor EvidenceFolder {
         self.path = path
     }
 
+    /// Pictures of an earlier run beside a new verdict would be false evidence.
+    private func removeEarlierEvidence() throws {
+        let own = /(track-\d+-)?(frame|gradcam)-\d+\.(jpg|png)|verdict\.json|contact-sheet\.png/
+        do {
+            for name in try FileManager.default.contentsOfDirectory(atPath: path) where name.wholeMatch(of: own) != nil {
+                try FileManager.default.removeItem(atPath: "\(path)/\(name)")
+            }
+        } catch {
+            throw Self.unwritable(path, error)
+        }
+    }
+
     /// Writes the pictures, the contact sheet and, last, the verdict; gives the analysis with the time that took.
     func write(
         _ analysis: ClipAnalysis, title: String, progress: @Sendable (Double) -> Void
@@ -56,6 +68,7 @@ actor EvidenceFolder {
         } catch {
             throw Self.unwritable(path, error)
         }
+        try removeEarlierEvidence()
         progress(0)
         let artifacts = try analysis.artifacts()
         progress(0.5)

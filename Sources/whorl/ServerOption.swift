@@ -17,7 +17,9 @@ struct ServerOption: ParsableArguments {
     }
 
     func validate() throws {
-        guard let url = URL(string: address), ["http", "https"].contains(url.scheme), url.host?.isEmpty == false else {
+        guard let url = URL(string: address), ["http", "https"].contains(url.scheme), url.host?.isEmpty == false,
+            (1...65_535).contains(url.port ?? 80)
+        else {
             throw ValidationError("\"\(Terminal.printable(address))\" is no server's address, which is like \(Self.fallback)")
         }
     }

@@ -49,10 +49,16 @@ struct Terminal: Sendable {
     }
 }
 
-/// Lines to standard error, each in one write.
+/// Standard error, each text in one write. Where it cannot be written the exit code still tells.
 enum StandardError {
     static func write(_ line: String) {
-        FileHandle.standardError.write(Data((line + "\n").utf8))
+        show(line + "\n")
+    }
+
+    static func show(_ text: String) {
+        Data(text.utf8).withUnsafeBytes { bytes in
+            _ = Foundation.write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+        }
     }
 }
 

@@ -32,7 +32,8 @@ struct WhorlCommand: AsyncParsableCommand {
 
     private static func report(_ error: any Error) -> ExitStatus {
         if let failure = CommandFailure(error) {
-            StandardError.write("whorl: \(failure.message)")
+            // A checkpoint's tensors have names of somebody else's choosing.
+            StandardError.write("whorl: \(Terminal.printable(String(failure.message.prefix(4_000))))")
             return failure.status
         }
         if let status = error as? ExitStatus { return status }

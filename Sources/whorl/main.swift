@@ -7,4 +7,10 @@ if CommandLine.arguments.dropFirst().contains(where: { ["analyze", "model"].cont
     if core.failure != nil { StandardError.write("whorl: warning: \(core)") }
 }
 
-exit(await WhorlCommand.runAsProgram().rawValue)
+var status = await WhorlCommand.runAsProgram()
+// A verdict that nobody got is no success.
+if fflush(nil) != 0, status == .success {
+    StandardError.write("whorl: standard output cannot be written: \(String(cString: strerror(errno)))")
+    status = .failure
+}
+exit(status.rawValue)

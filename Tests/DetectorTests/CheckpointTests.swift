@@ -54,7 +54,8 @@ struct CheckpointTests {
             { $0.temperature = 0 }, { $0.temperature = .infinity }, { $0.threshold = 1 }, { $0.abstention = [0.6, 0.4] },
             { $0.abstention = [] }, { $0.std = [1, 0, 1] }, { $0.mean = [1] }, { $0.frames = 0 }, { $0.frames = 65 },
             { $0.inputSize = 256 }, { $0.architecture = "resnet50" }, { $0.precision = "int8" }, { $0.name = "" },
-            { $0.region = "hands" },
+            { $0.region = "hands" }, { $0.region = "face" }, { $0.std = [1e-60, 1, 1] }, { $0.mean = [1e300, 0, 0] },
+            { $0.name = String(repeating: "n", count: 201) },
         ]
         for edit in edits {
             var card = SeededNetwork.card()
@@ -69,6 +70,26 @@ struct CheckpointTests {
             try Checkpoint(card: SeededNetwork.card(head: .mlp), tensors: SeededNetwork.linear)
         }
         #expect(error?.description.contains("missing: fc.0.weight [512, 512]") == true)
+    }
+
+    @Test("an empty tensor with sides beyond counting is an error and no trap")
+    func emptyTensorOfHugeSides() throws {
+        let folder = try TemporaryFolder()
+        let header = #"{"x":{"dtype":"F16","shape":[0,1099511627776,1099511627776],"data_offsets":[0,0]}}"#
+        let path = folder.path("empty.safetensors")
+        try RawSafetensors(header: header, body: Data()).data.write(to: URL(fileURLWithPath: path))
+        #expect(throws: CheckpointError.self) { try Checkpoint.open(path: path) }
+        #expect(throws: CheckpointError.self) { try CheckpointImporter.read(path: path) }
+    }
+
+    @Test("names of a hundred thousand parts do not keep the importer")
+    func namesOfManyParts() throws {
+        let folder = try TemporaryFolder()
+        let name = String(repeating: "a.", count: 50_000) + "weight"
+        let path = folder.path("long.safetensors")
+        let tensor = Tensor(shape: [1], elements: [1])
+        try RawSafetensors(tensors: [(name, tensor)]).data.write(to: URL(fileURLWithPath: path))
+        #expect(throws: CheckpointError.self) { try CheckpointImporter.read(path: path) }
     }
 
     @Test("a NaN among the weights is named, and so is a normalisation that folds to one")

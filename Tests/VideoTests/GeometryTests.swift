@@ -96,6 +96,28 @@ import Video
         for frame in video.frames { #expect(abs(frame.timestampSeconds - (times[frame.frameNumber] - times[0])) < 0.002) }
     }
 
+    @Test func timestampsThatJumpBackGoOn() async throws {
+        let media = try TestMedia()
+        _ = try media.make("once.ts", TestMedia.source(frames: 40) + Self.x264)
+        let once = try media.bytes("once.ts")
+        let path = try media.write("twice.ts", once + once)
+        let video = try await decoder().sample(path: path)
+        #expect(video.info.frameCount == 80)
+        #expect(abs(video.info.durationSeconds - 3.2) < 0.1)
+        let times = video.frames.map(\.timestampSeconds)
+        for (earlier, later) in zip(times, times.dropFirst()) { #expect(later > earlier) }
+    }
+
+    @Test func aSmallSideStreamRefusesNothing() async throws {
+        let media = try TestMedia()
+        let path = try media.make("two.mkv", [
+            "-f", "lavfi", "-i", "testsrc2=size=320x240:duration=1", "-f", "lavfi", "-i", "testsrc2=size=8x8:duration=1",
+            "-map", "0", "-map", "1", "-c:v", "ffv1",
+        ])
+        let video = try await decoder().sample(path: path)
+        #expect(video.info.width == 320)
+    }
+
     @Test func negativeTimestamps() async throws {
         let media = try TestMedia()
         let path = try media.make(

@@ -61,6 +61,31 @@ import Testing
         #expect(outcome.output.contains("|...."))
     }
 
+    @Test func aVerdictThatNobodyGotIsNoSuccess() throws {
+        let folder = try TestFolder()
+        let line = "exec '\(WhorlProcess.folder)/whorl' analyze --json --model '\(try WhorlProcess.model.get())' '\(try folder.clip())'"
+        for (redirection, expected) in [("> /dev/full", Int32(1)), ("> /dev/null 2> /dev/full", 0)] {
+            let shell = Process()
+            shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+            shell.arguments = ["-c", "\(line) \(redirection)"]
+            shell.standardError = FileHandle.nullDevice
+            try shell.run()
+            shell.waitUntilExit()
+            #expect(shell.terminationReason == .exit && shell.terminationStatus == expected)
+        }
+    }
+
+    @Test func evidenceOfAnEarlierRunDoesNotStay() throws {
+        let folder = try TestFolder()
+        let clip = try folder.clip()
+        let output = "\(folder.path)/evidence"
+        for count in ["6", "2"] {
+            #expect(try WhorlProcess.analyze([clip, "--frames", count, "--output", output]).status == 0)
+        }
+        let frames = try FileManager.default.contentsOfDirectory(atPath: output).filter { $0.hasPrefix("frame-") }
+        #expect(frames.count == 2)
+    }
+
     @Test func severalFiles() throws {
         let folder = try TestFolder()
         let good = try folder.clip()

@@ -24,7 +24,7 @@ import Testing
     @Test(arguments: [
         "nonsense", "analyze", "analyze clip.mp4 --frames 0", "analyze clip.mp4 --frames 65", "analyze clip.mp4 --frames x",
         "analyze clip.mp4 --threads 0", "analyze clip.mp4 --unknown", "submit", "submit clip.mp4 --priority 11",
-        "submit clip.mp4 --server nonsense", "submit clip.mp4 --server ftp://host", "submit clip.mp4 --timeout 0",
+        "submit clip.mp4 --server nonsense", "submit clip.mp4 --server ftp://host", "jobs list --server http://127.0.0.1:99999", "submit clip.mp4 --timeout 0",
         "submit clip.mp4 --frames 65", "jobs show 17", "jobs cancel not-a-job", "jobs list --limit 0", "jobs list --state lost",
         "model init", "model init --seed -1 --output x", "model init --seed 1 --head cubic --output x", "model verify",
         "migrate", "migrate --database-url postgresql:///x --to -1", "migrate --database-url postgresql:///x --wait -1",
