@@ -91,11 +91,11 @@ install_missing() {
 
 check_swift() {
     command -v swift >/dev/null ||
-        die "Swift 6.1 or later is missing: install it from https://www.swift.org/install/linux/ and run this again"
+        die "Swift 6.2 or later is missing: install it from https://www.swift.org/install/linux/ and run this again"
     local version
     version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
-    if [[ -z $version || $(printf '%s\n' 6.1 "$version" | sort -V | head -n 1) != 6.1 ]]; then
-        die "Swift 6.1 or later is needed, this is ${version:-of an unknown version}: see https://www.swift.org/install/linux/"
+    if [[ -z $version || $(printf '%s\n' 6.2 "$version" | sort -V | head -n 1) != 6.2 ]]; then
+        die "Swift 6.2 or later is needed, this is ${version:-of an unknown version}: see https://www.swift.org/install/linux/"
     fi
 }
 

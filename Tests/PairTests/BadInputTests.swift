@@ -80,6 +80,8 @@ import Testing
             for rest in ["Content-Length: 1000\r\n\r\nonly this", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"] {
                 #expect(exchange(port: port, Data((head + rest).utf8)).hasPrefix("HTTP/1.1 400"))
             }
+            let endless = exchange(port: port, Data((head + "Content-Length: 999999999999\r\n\r\nmore").utf8), staysOpen: true)
+            #expect(endless.hasPrefix("HTTP/1.1 413"), "a refused client is not cut off")
             let malformed = exchange(port: port, Data((head + "Content-Length: many\r\n\r\n").utf8))
             #expect(malformed.hasPrefix("HTTP/1.1 400"))
             let isClean = try await eventually(within: .seconds(20)) {

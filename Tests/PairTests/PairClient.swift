@@ -81,8 +81,11 @@ extension Pair {
     }
 }
 
-/// Sends bytes on a plain socket, closes its own half, and reads to the end: for requests that no client would send.
-func exchange(port: Int, _ bytes: Data, closesEarly: Bool = false) -> String {
+/// Sends bytes on a plain socket and reads until the gateway closes it: for requests that no client would send.
+///
+/// Its own half is closed after the bytes, or stays open as that of a client with more to send. What comes back is empty if
+/// the gateway has not closed the connection after twenty seconds.
+func exchange(port: Int, _ bytes: Data, closesEarly: Bool = false, staysOpen: Bool = false) -> String {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()
@@ -99,12 +102,13 @@ func exchange(port: Int, _ bytes: Data, closesEarly: Bool = false) -> String {
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     _ = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
     if closesEarly { return "" }
-    shutdown(descriptor, Int32(SHUT_WR))
+    if !staysOpen { shutdown(descriptor, Int32(SHUT_WR)) }
     var answer = Data()
     var buffer = [UInt8](repeating: 0, count: 65_536)
     while true {
         let count = recv(descriptor, &buffer, buffer.count, 0)
-        guard count > 0 else { break }
+        if count < 0 { return "" }
+        if count == 0 { break }
         answer.append(contentsOf: buffer[..<count])
     }
     return String(decoding: answer, as: UTF8.self)

@@ -1,7 +1,7 @@
 # The gateway: HTTP in front of PostgreSQL, Redis and the uploads. It holds no model and no codec.
 # Build from the root of the project: docker build -f deploy/docker/gateway.Dockerfile .
 
-FROM swift:6.1-bookworm AS build
+FROM swift:6.2-bookworm AS build
 # The image's distribution pins the versions.
 # hadolint ignore=DL3008
 RUN apt-get update \

@@ -1,7 +1,7 @@
 # The worker with its decoder, and the command line (whorl migrate, whorl model …), which needs the same libraries.
 # Build from the root of the project: docker build -f deploy/docker/worker.Dockerfile .
 
-FROM swift:6.1-bookworm AS build
+FROM swift:6.2-bookworm AS build
 # The image's distribution pins the versions.
 # hadolint ignore=DL3008
 RUN apt-get update \
