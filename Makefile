@@ -1,5 +1,5 @@
 # The work is done by deploy/*.sh; each target is one of them.
-.PHONY: help build demo up down test clean
+.PHONY: help build demo up down test bench-forward clean
 
 help:
 	@echo "make build  install what is missing and build everything in release"
@@ -7,6 +7,7 @@ help:
 	@echo "make up     start the whole system in the background; settings in .whorl/env"
 	@echo "make down   stop it"
 	@echo "make test   run every suite; the last line is: N passed, N failed"
+	@echo "make bench-forward  measure the forward pass against its peers; options as ARGS=\"--quick\""
 	@echo "make clean  stop it and delete what was built and stored"
 
 build:
@@ -29,6 +30,11 @@ test:
 	deploy/install.sh run
 	deploy/install.sh test
 	deploy/test.sh
+
+bench-forward:
+	deploy/install.sh build
+	deploy/install.sh bench
+	deploy/bench-forward.sh $(ARGS)
 
 clean: down
 	deploy/servers.sh remove .whorl/servers

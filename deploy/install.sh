@@ -4,11 +4,12 @@ set -euo pipefail
 
 usage() {
     cat <<'USAGE'
-usage: deploy/install.sh build|run|test
+usage: deploy/install.sh build|run|test|bench
 
   build  what the compiler and the linker need
   run    the servers: PostgreSQL and Redis; none of the system's own is set up or started
   test   what the tests need besides: ffmpeg, Python, docker-compose, hadolint
+  bench  what the benchmark's peers need: Python, and a compiler for torch.compile
 USAGE
 }
 
@@ -124,6 +125,9 @@ run)
 test)
     install_missing ffmpeg python3 python3-venv docker-compose
     install_hadolint
+    ;;
+bench)
+    install_missing python3 python3-dev python3-venv g++
     ;;
 *)
     usage >&2

@@ -3,9 +3,6 @@ import NeuralCore
 /// The arrays of an `.npz` file: a zip of `.npy` files (numpy.lib.format, versions 1–3).
 struct NumpyArchive {
     private static let suffix = ".npy"
-    private static let magic: [UInt8] = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
-    /// Magic, version, length and the dictionary; NumPy pads it to 64 or 128 bytes.
-    private static let maximumHeaderBytes = 4096
 
     let entries: [TensorEntry]
 
@@ -23,40 +20,71 @@ struct NumpyArchive {
     }
 
     private static func tensorEntry(_ entry: ZipEntry) throws(CheckpointError) -> TensorEntry {
+        let prefix = try entry.readPrefix(NumpyHeader.maximumBytes)
+        let header = try NumpyHeader(startOf: prefix.bytes, name: entry.name)
+        let end = try header.end(of: entry.name, byteCount: entry.count)
         let name = String(entry.name.dropLast(suffix.count))
-        let prefix = try entry.readPrefix(maximumHeaderBytes)
-        var reader = ByteReader(prefix.bytes, what: "the header of \(entry.name)")
-        guard try reader.take(magic.count).elementsEqual(magic) else { throw .malformed("\(entry.name) is no NumPy array") }
-        let version = try reader.integer(UInt8.self)
-        _ = try reader.take(1)
-        guard (1...3).contains(version) else { throw .unsupported("\(entry.name) is of NumPy's format \(version)") }
-        let length = version == 1 ? Int(try reader.integer(UInt16.self)) : Int(try reader.integer(UInt32.self))
-        let header = try NumpyHeader(parsing: try reader.text(length), name: entry.name)
-        let dataStart = reader.position
-
-        let shape = header.shape
-        guard let count = Tensor.elementCount(of: shape),
-            case let (bytes, overflow) = count.multipliedReportingOverflow(by: header.type.byteCount), !overflow,
-            bytes <= Int.max - dataStart, bytes + dataStart == entry.count
-        else { throw .malformed("\(entry.name) has \(entry.count - dataStart) bytes of data, which is not \(shape) of them") }
-        var strides = ElementType.rowMajorStrides(of: shape)
-        if header.isFortranOrder { strides = ElementType.rowMajorStrides(of: shape.reversed()).reversed() }
-        return TensorEntry(name: name, shape: shape, type: header.type) { [strides] () throws(CheckpointError) -> Tensor in
-            let contents = try entry.read(limit: dataStart + bytes)
-            return header.type.tensor(
-                shape: shape, strides: strides, firstElement: 0,
-                in: UnsafeRawBufferPointer(rebasing: contents.bytes[dataStart...]))
+        return TensorEntry(name: name, shape: header.shape, type: header.type) { () throws(CheckpointError) -> Tensor in
+            let contents = try entry.read(limit: end)
+            return withExtendedLifetime(contents) { header.tensor(in: contents.bytes) }
         }
     }
 }
 
-/// The Python dictionary at the start of an `.npy` file: `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
+/// One array in an `.npy` file.
+public enum NumpyFile {
+    /// The array of the file at `path`, widened to float32.
+    public static func load(path: String) throws(CheckpointError) -> Tensor {
+        let file = try MappedFile(path: path)
+        let header = try NumpyHeader(startOf: file.bytes, name: "the file")
+        guard header.type.isFloat else { throw .unsupported("the file holds integers; floats are wanted") }
+        _ = try header.end(of: "the file", byteCount: file.bytes.count)
+        return withExtendedLifetime(file) { header.tensor(in: file.bytes) }
+    }
+}
+
+/// The start of an `.npy` file, a Python dictionary: `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
 private struct NumpyHeader: Sendable {
+    /// Magic, version, length and the dictionary; NumPy pads it to 64 or 128 bytes.
+    static let maximumBytes = 4096
+    private static let magic: [UInt8] = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
+
     let type: ElementType
     let isFortranOrder: Bool
     let shape: [Int]
+    /// Where the values begin.
+    let dataStart: Int
 
-    init(parsing text: String, name: String) throws(CheckpointError) {
+    init(startOf bytes: UnsafeRawBufferPointer, name: String) throws(CheckpointError) {
+        var reader = ByteReader(bytes, what: "the header of \(name)")
+        guard try reader.take(Self.magic.count).elementsEqual(Self.magic) else { throw .malformed("\(name) is no NumPy array") }
+        let version = try reader.integer(UInt8.self)
+        _ = try reader.take(1)
+        guard (1...3).contains(version) else { throw .unsupported("\(name) is of NumPy's format \(version)") }
+        let length = version == 1 ? Int(try reader.integer(UInt16.self)) : Int(try reader.integer(UInt32.self))
+        guard length <= Self.maximumBytes else { throw .malformed("the header of \(name) is \(length) bytes long") }
+        try self.init(parsing: try reader.text(length), name: name, dataStart: reader.position)
+    }
+
+    /// Where the values end, which must be where the file does.
+    func end(of name: String, byteCount: Int) throws(CheckpointError) -> Int {
+        guard let count = Tensor.elementCount(of: shape),
+            case let (bytes, overflow) = count.multipliedReportingOverflow(by: type.byteCount), !overflow,
+            bytes <= Int.max - dataStart, bytes + dataStart == byteCount
+        else { throw .malformed("\(name) has \(byteCount - dataStart) bytes of data, which is not \(shape) of them") }
+        return dataStart + bytes
+    }
+
+    /// The values of a whole file.
+    func tensor(in bytes: UnsafeRawBufferPointer) -> Tensor {
+        var strides = ElementType.rowMajorStrides(of: shape)
+        if isFortranOrder { strides = ElementType.rowMajorStrides(of: shape.reversed()).reversed() }
+        return type.tensor(
+            shape: shape, strides: strides, firstElement: 0, in: UnsafeRawBufferPointer(rebasing: bytes[dataStart...]))
+    }
+
+    private init(parsing text: String, name: String, dataStart: Int) throws(CheckpointError) {
+        self.dataStart = dataStart
         guard let description = NumpyHeader.value(of: "descr", in: text), let order = NumpyHeader.value(of: "fortran_order", in: text),
             let shapeText = NumpyHeader.value(of: "shape", in: text), order == "True" || order == "False",
             shapeText.hasPrefix("("), shapeText.hasSuffix(")")

@@ -3,35 +3,47 @@ import Synchronization
 
 /// The detector: ResNet18 on each frame, mean over time, binary head, and Grad-CAM of the result.
 ///
-/// Safe to call from several threads at once. A call blocks for some hundred milliseconds, so it belongs on a thread of
-/// the caller's own, never on Swift's cooperative pool.
+/// Safe to call from several threads at once: the packed weights are shared, each call has memory and threads of its own. A call blocks for
+/// some tens of milliseconds, so it belongs on a thread of the caller's own, never on Swift's cooperative pool.
 public final class ResNetDetector: Sendable {
     /// Most frames that one call takes.
     public static let maximumFrames = 64
 
-    /// The model's card.
+    /// The model's card, its `precision` being the one computed in.
     public let card: ModelCard
     /// The checkpoint's SHA-256 in hexadecimal.
     public let sha256: String
     /// Threads that one call uses at most.
     public let threads: Int
+    /// The compiled network.
+    public let plan: NetworkPlan
 
-    private let backbone: ResNetBackbone
     private let head: ClassifierHead
     private let normalization: ImageNormalization
-    /// Idle workspaces, at most `threads` of them; more exist only while calls overlap.
-    private let idleWorkspaces = Mutex<[Workspace]>([])
+    /// Contexts that no call uses; more exist only while calls overlap.
+    private let idleContexts = Mutex<[PlanContext]>([])
 
-    /// Copies the weights out of the checkpoint, normalisation folded, and sets OpenBLAS to one thread.
+    /// Compiles the checkpoint's network for a choice of kernels, and needs the checkpoint no longer.
     ///
-    /// Throws if the folded weights are not finite. `threads` is at least 1.
-    public init(checkpoint: Checkpoint, threads: Int) throws(CheckpointError) {
-        precondition(threads >= 1, "a detector needs a thread")
+    /// `threads` lies within `ThreadTeam.sizes`. Throws if the folded weights are not finite.
+    public init(
+        checkpoint: Checkpoint, threads: Int, selection: KernelSelection = .automatic
+    ) throws(CheckpointError) {
+        precondition(ThreadTeam.sizes.contains(threads), "a detector with \(threads) threads")
         OpenBLASCore.useOneThread()
-        card = checkpoint.card
+        var card = checkpoint.card
+        card.precision = selection.precision.rawValue
+        self.card = card
         sha256 = checkpoint.sha256
         self.threads = threads
-        backbone = try ResNetBackbone(tensors: checkpoint.tensors)
+        do throws(PlanError) {
+            plan = try NetworkPlan(
+                ResNetBackbone.description(tensors: checkpoint.tensors), selection: selection, team: ThreadTeam(size: threads))
+        } catch {
+            switch error {
+            case .weightsNotFinite(let layer): throw .notFinite(tensor: layer + " (folded)")
+            }
+        }
         head = ClassifierHead(kind: checkpoint.card.head, tensors: checkpoint.tensors)
         normalization = ImageNormalization(mean: card.mean.map { Float($0) }, std: card.std.map { Float($0) })
     }
@@ -40,9 +52,8 @@ public final class ResNetDetector: Sendable {
     public func evaluate(frames: [[UInt8]]) throws(DetectorError) -> DetectorOutput {
         try checkFrameCount(frames.count)
         for frame in frames { try checkSize(bytes: frame.count, frames: 1) }
-        return try evaluate(frameCount: frames.count) { index, input in
-            frames[index].withUnsafeBufferPointer { normalize($0, into: input) }
-            return true
+        return try evaluate(frameCount: frames.count, finiteness: Finiteness()) { frame, row, destination in
+            frames[frame].withUnsafeBufferPointer { normalize($0, row: row, into: destination) }
         }
     }
 
@@ -50,12 +61,10 @@ public final class ResNetDetector: Sendable {
     public func evaluate(rgb: UnsafeRawBufferPointer, frameCount: Int) throws(DetectorError) -> DetectorOutput {
         try checkFrameCount(frameCount)
         try checkSize(bytes: rgb.count, frames: frameCount)
-        // Only read, and only until this call returns.
-        nonisolated(unsafe) let bytes = rgb.bindMemory(to: UInt8.self)
-        return try evaluate(frameCount: frameCount) { index, input in
-            let frame = bytes[index * ResNetBackbone.inputCount..<(index + 1) * ResNetBackbone.inputCount]
-            normalize(UnsafeBufferPointer(rebasing: frame), into: input)
-            return true
+        let bytes = rgb.bindMemory(to: UInt8.self)
+        return try evaluate(frameCount: frameCount, finiteness: Finiteness()) { frame, row, destination in
+            let pixels = bytes[frame * ResNetBackbone.inputCount..<(frame + 1) * ResNetBackbone.inputCount]
+            normalize(UnsafeBufferPointer(rebasing: pixels), row: row, into: destination)
         }
     }
 
@@ -64,79 +73,82 @@ public final class ResNetDetector: Sendable {
         try evaluate(input: input, observer: nil)
     }
 
-    /// As `evaluate(input:)`, on one thread, showing each layer's output on each frame as it is computed.
-    package func evaluate(
-        input: Tensor,
-        observer: ((_ frame: Int, _ layer: String, _ shape: [Int], _ values: UnsafeBufferPointer<Float>) -> Void)?
-    ) throws(DetectorError) -> DetectorOutput {
+    /// As `evaluate(input:)`, on one thread, showing each layer's output `[height, width, channels]` on each frame as it is computed.
+    package func evaluate(input: Tensor, observer: PlanContext.Observer?) throws(DetectorError) -> DetectorOutput {
         let extent = ResNetArchitecture.inputSize
         guard input.shape.count == 4, Array(input.shape.dropFirst()) == [3, extent, extent] else {
             throw .inputSize(expected: "[T, 3, \(extent), \(extent)]", found: "\(input.shape)")
         }
         let frameCount = input.shape[0]
         try checkFrameCount(frameCount)
+        let finiteness = Finiteness()
         return try input.withUnsafeBuffer { values throws(DetectorError) in
-            // Only read, and only until this call returns.
-            nonisolated(unsafe) let values = values
-            return try evaluate(frameCount: frameCount, observer: observer) { index, destination in
-                let frame = values[index * destination.count..<(index + 1) * destination.count]
-                _ = destination.update(fromContentsOf: frame)
-                return Pooling.isFinite(UnsafeBufferPointer(destination))
+            guard let base = values.baseAddress else { throw .frameCount(0) }
+            return try evaluate(frameCount: frameCount, finiteness: finiteness, observer: observer) { frame, row, destination in
+                Reductions.interleavePlanes(
+                    base + frame * ResNetBackbone.inputCount + row * extent, planeDistance: extent * extent, count: extent,
+                    into: destination)
+                finiteness.check(UnsafeBufferPointer(start: destination, count: 3 * extent), frame: frame)
             }
         }
     }
 
-    private typealias FrameObserver = (Int, String, [Int], UnsafeBufferPointer<Float>) -> Void
-
-    /// `load` writes one frame, normalised, and says whether it is finite.
     private func evaluate(
-        frameCount: Int, observer: FrameObserver? = nil,
-        load: @Sendable (_ index: Int, _ input: UnsafeMutableBufferPointer<Float>) -> Bool
+        frameCount: Int, finiteness: Finiteness, observer: PlanContext.Observer? = nil, load: PlanContext.RowLoader
     ) throws(DetectorError) -> DetectorOutput {
-        let workspaces = takeWorkspaces(observer == nil ? min(threads, frameCount) : 1)
-        defer { giveBack(workspaces) }
-        let activations = Workspace(regionCounts: [Int](repeating: ResNetBackbone.activationCount, count: frameCount))
-        let features = Workspace(
-            regionCounts: [Int](repeating: ResNetArchitecture.featureCount, count: frameCount))
-        let brokenFrame = Atomic<Int>(-1)
-
-        if let observer {
-            for frame in 0..<frameCount {
-                guard load(frame, backbone.input(of: workspaces[0])) else { throw .inputNotFinite(frame: frame) }
-                run(frame, workspaces[0], activations, features) { observer(frame, $0, $1, $2) }
+        let context = takeContext()
+        defer { giveBack(context) }
+        let count = ResNetBackbone.activationCount
+        func compute(_ batch: Range<Int>) -> UnsafeBufferPointer<Float> {
+            func loadOfBatch(frame: Int, row: Int, destination: UnsafeMutablePointer<Float>) {
+                load(batch.lowerBound + frame, row, destination)
             }
-        } else {
-            ParallelLoop.run(count: frameCount, threads: workspaces.count) { worker, frame in
-                if load(frame, backbone.input(of: workspaces[worker])) {
-                    run(frame, workspaces[worker], activations, features, observer: nil)
-                } else {
-                    brokenFrame.store(frame, ordering: .relaxed)
-                }
+            guard let observer else { return context.run(frames: batch.count, load: loadOfBatch) }
+            return context.observe(frames: batch.count, load: loadOfBatch) { frame, layer, shape, values in
+                observer(batch.lowerBound + frame, layer, shape, values)
             }
         }
-        let broken = brokenFrame.load(ordering: .relaxed)
-        guard broken < 0 else { throw .inputNotFinite(frame: broken) }
-        return try explain(frameCount: frameCount, activations: activations, features: features)
+        if frameCount <= NetworkPlan.maximumBatch {
+            let activations = compute(0..<frameCount)
+            try finiteness.require()
+            return try explain(frameCount: frameCount, activations: activations)
+        }
+        var all = [Float](repeating: 0, count: frameCount * count)
+        for begin in stride(from: 0, to: frameCount, by: NetworkPlan.maximumBatch) {
+            let batch = begin..<min(begin + NetworkPlan.maximumBatch, frameCount)
+            let activations = compute(batch)
+            all.withUnsafeMutableBufferPointer { all in
+                _ = UnsafeMutableBufferPointer(rebasing: all[batch.lowerBound * count..<batch.upperBound * count])
+                    .update(fromContentsOf: activations)
+            }
+        }
+        try finiteness.require()
+        return try all.withUnsafeBufferPointer { all throws(DetectorError) in
+            try explain(frameCount: frameCount, activations: all)
+        }
     }
 
-    private func run(
-        _ frame: Int, _ workspace: Workspace, _ activations: Workspace, _ features: Workspace,
-        observer: ResNetBackbone.Observer?
-    ) {
-        // Each frame writes a region of its own, so threads do not meet.
-        guard let activation = activations.region(frame).baseAddress, let feature = features.region(frame).baseAddress
-        else { preconditionFailure("a region of a known size cannot be empty") }
-        backbone.run(workspace, activation: activation, feature: feature, observer: observer)
-    }
-
-    /// Head, shares of the frames and maps; see `DetectorOutput` for the equations.
+    /// Head, shares of the frames and maps from layer4 `[T, 7, 7, 512]`; see `DetectorOutput` for the equations.
     private func explain(
-        frameCount: Int, activations: Workspace, features: Workspace
+        frameCount: Int, activations: UnsafeBufferPointer<Float>
     ) throws(DetectorError) -> DetectorOutput {
-        let rows = (0..<frameCount).map { Array(features.region($0)) }
-        let mean = (0..<ResNetArchitecture.featureCount).map { k in
-            Float(rows.reduce(0.0) { $0 + Double($1[k]) } / Double(frameCount))
+        guard let activations = activations.baseAddress else { throw .frameCount(0) }
+        let (featureCount, mapCount) = (ResNetArchitecture.featureCount, ResNetBackbone.mapCount)
+        func frame(_ index: Int) -> UnsafePointer<Float> { activations + index * ResNetBackbone.activationCount }
+
+        let rows = (0..<frameCount).map { index in
+            [Float](unsafeUninitializedCapacity: featureCount) { row, initialized in
+                if let base = row.baseAddress {
+                    Reductions.channelMeans(frame(index), pixels: mapCount, channels: featureCount, into: base)
+                }
+                initialized = featureCount
+            }
         }
+        var sums = [Double](repeating: 0, count: featureCount)
+        for row in rows {
+            for k in 0..<featureCount { sums[k] += Double(row[k]) }
+        }
+        let mean = sums.map { Float($0 / Double(frameCount)) }
         let frameLogits = rows.map(head.logit)
         let gradient = head.gradient(at: mean)
         let scale = 1 / Double(frameCount)
@@ -157,31 +169,30 @@ public final class ResNetDetector: Sendable {
         guard logit.isFinite else { throw .outputNotFinite(what: "logit") }
         guard frameLogits.allSatisfy(\.isFinite) else { throw .outputNotFinite(what: "logit of a frame") }
 
-        let mapCount = ResNetBackbone.mapCount
         let alphas = gradient.map { $0 * scale / Double(mapCount) }
         let maps = Tensor(shape: [frameCount, ResNetArchitecture.mapSize, ResNetArchitecture.mapSize]) { values in
-            for frame in 0..<frameCount {
-                guard let activation = activations.region(frame).baseAddress else { continue }
-                let map = Pooling.weightedSum(weights: alphas, input: activation, planeCount: mapCount)
-                for place in 0..<mapCount { values[frame * mapCount + place] = Float(map[place]) }
+            withUnsafeTemporaryAllocation(of: Double.self, capacity: mapCount) { map in
+                guard let base = map.baseAddress else { return }
+                for index in 0..<frameCount {
+                    Reductions.weightedSums(weights: alphas, frame(index), pixels: mapCount, into: base)
+                    for place in 0..<mapCount { values[index * mapCount + place] = Float(map[place]) }
+                }
             }
         }
         guard maps.isFinite else { throw .outputNotFinite(what: "Grad-CAM map") }
         return DetectorOutput(
             logit: logit, frameLogits: frameLogits, contributions: contributions, headBias: headBias,
-            features: Tensor(shape: [frameCount, ResNetArchitecture.featureCount], elements: rows.flatMap { $0 }),
-            maps: maps)
+            features: Tensor(shape: [frameCount, featureCount], elements: rows.flatMap { $0 }), maps: maps)
     }
 
     private func dot(_ left: [Double], _ right: [Float]) -> Double {
         zip(left, right).reduce(0) { $0 + $1.0 * Double($1.1) }
     }
 
-    private func normalize(_ rgb: UnsafeBufferPointer<UInt8>, into input: UnsafeMutableBufferPointer<Float>) {
-        guard let source = rgb.baseAddress, let target = input.baseAddress else {
-            preconditionFailure("a frame of a checked size cannot be empty")
-        }
-        normalization.apply(rgb: source, pixelCount: rgb.count / 3, output: target)
+    private func normalize(_ frame: UnsafeBufferPointer<UInt8>, row: Int, into destination: UnsafeMutablePointer<Float>) {
+        guard let base = frame.baseAddress else { preconditionFailure("a frame of a checked size cannot be empty") }
+        let width = ResNetArchitecture.inputSize
+        normalization.apply(rgb: base + row * 3 * width, pixelCount: width, output: destination)
     }
 
     private func checkFrameCount(_ count: Int) throws(DetectorError) {
@@ -194,18 +205,25 @@ public final class ResNetDetector: Sendable {
         }
     }
 
-    private func takeWorkspaces(_ count: Int) -> [Workspace] {
-        let taken = idleWorkspaces.withLock { idle in
-            let taken = Array(idle.suffix(count))
-            idle.removeLast(taken.count)
-            return taken
-        }
-        return taken + (taken.count..<count).map { _ in backbone.makeWorkspace() }
+    private func takeContext() -> PlanContext {
+        idleContexts.withLock { $0.popLast() } ?? PlanContext(plan: plan, threads: threads)
     }
 
-    private func giveBack(_ workspaces: [Workspace]) {
-        idleWorkspaces.withLock { idle in
-            idle.append(contentsOf: workspaces.prefix(max(0, threads - idle.count)))
-        }
+    private func giveBack(_ context: PlanContext) {
+        idleContexts.withLock { $0.append(context) }
+    }
+}
+
+/// Remembers the first frame seen to hold a NaN or an infinity.
+private final class Finiteness: Sendable {
+    private let brokenFrame = Atomic<Int>(-1)
+
+    func check(_ values: UnsafeBufferPointer<Float>, frame: Int) {
+        if !Reductions.isFinite(values) { brokenFrame.store(frame, ordering: .relaxed) }
+    }
+
+    func require() throws(DetectorError) {
+        let frame = brokenFrame.load(ordering: .relaxed)
+        guard frame < 0 else { throw .inputNotFinite(frame: frame) }
     }
 }

@@ -22,26 +22,13 @@ public struct BatchNorm: Sendable {
         self.epsilon = epsilon
     }
 
-    /// The convolution's weights and a bias that together do what convolution and normalisation did one after the other.
+    /// Weights that together with a bias do what a convolution without bias and this normalisation did one after the other.
     ///
-    /// `weights` is `[channels, …]`; computed in double so that folding adds one rounding only.
-    public func folded(into weights: Tensor) -> (weights: Tensor, bias: Tensor) {
-        let channels = gamma.count
+    /// `weights` is `[channels, …]`. The factors stay in double until the weights are packed, so that folding adds one rounding only.
+    public func folded(into weights: Tensor) -> NetworkDescription.Weights {
         let (g, b, m, v) = (gamma.elements, beta.elements, mean.elements, variance.elements)
-        precondition(weights.count % channels == 0, "the weights' first axis must be the channels")
-        let factors = (0..<channels).map { Double(g[$0]) / (Double(v[$0]) + epsilon).squareRoot() }
-        let perChannel = weights.count / channels
-        let scaled = Tensor(shape: weights.shape) { destination in
-            weights.withUnsafeBuffer { source in
-                for channel in 0..<channels {
-                    let factor = factors[channel]
-                    for index in channel * perChannel..<(channel + 1) * perChannel {
-                        destination[index] = Float(Double(source[index]) * factor)
-                    }
-                }
-            }
-        }
-        let bias = (0..<channels).map { Float(Double(b[$0]) - Double(m[$0]) * factors[$0]) }
-        return (scaled, Tensor(shape: [channels], elements: bias))
+        let factors = g.indices.map { Double(g[$0]) / (Double(v[$0]) + epsilon).squareRoot() }
+        let bias = g.indices.map { Float(Double(b[$0]) - Double(m[$0]) * factors[$0]) }
+        return NetworkDescription.Weights(values: weights, factors: factors, bias: bias)
     }
 }

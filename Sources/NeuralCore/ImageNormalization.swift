@@ -1,6 +1,6 @@
 import CKernels
 
-/// torchvision's `ToTensor` and `Normalize`: RGB24 to planar (value / 255 − mean) / std.
+/// torchvision's `ToTensor` and `Normalize`: RGB24 to (value / 255 − mean) / std, the channels of a pixel side by side.
 public struct ImageNormalization: Sendable {
     private let mean: [Float]
     private let std: [Float]
@@ -12,7 +12,7 @@ public struct ImageNormalization: Sendable {
         self.std = std
     }
 
-    /// `[pixelCount, 3]` bytes to `[3, pixelCount]` floats.
+    /// `[pixelCount, 3]` bytes to `[pixelCount, 3]` floats.
     public func apply(rgb: UnsafePointer<UInt8>, pixelCount: Int, output: UnsafeMutablePointer<Float>) {
         normalize_rgb8_f32(rgb, pixelCount, mean, std, output)
     }

@@ -1,4 +1,3 @@
-import CKernels
 import COpenBLAS
 import Glibc
 
@@ -7,14 +6,6 @@ import Glibc
 /// OpenBLAS chooses in a constructor, before `main`. A release older than the CPU falls back to SSE3 kernels, ten times
 /// too slow; only `OPENBLAS_CORETYPE` in the environment of a new process image changes that.
 public struct OpenBLASCore: Sendable, CustomStringConvertible {
-    /// What float vectors the CPU and its operating system offer.
-    public enum VectorLevel: Int, Sendable, Comparable {
-        case baseline, avx2, avx512
-
-        /// Orders by width.
-        public static func < (left: VectorLevel, right: VectorLevel) -> Bool { left.rawValue < right.rawValue }
-    }
-
     /// What to do about the choice found.
     public enum Decision: Sendable, Equatable {
         /// The kernels suit the CPU.
@@ -30,7 +21,7 @@ public struct OpenBLASCore: Sendable, CustomStringConvertible {
     /// The family OpenBLAS reports, for example "SkylakeX".
     public let name: String
     /// What the CPU offers.
-    public let level: VectorLevel
+    public let level: CPU.VectorLevel
     /// What was decided.
     public let decision: Decision
     /// Why a wanted re-execution did not happen, if it did not.
@@ -45,7 +36,7 @@ public struct OpenBLASCore: Sendable, CustomStringConvertible {
     public static func prepare() -> OpenBLASCore {
         useOneThread()
         let name = openblas_get_corename().map { String(cString: $0) } ?? "unknown"
-        let level = detectedLevel()
+        let level = CPU.vectorLevel
         let decision = decide(
             coreName: name, level: level, coreType: environmentValue(coreTypeVariable),
             marker: environmentValue(markerVariable))
@@ -69,7 +60,7 @@ public struct OpenBLASCore: Sendable, CustomStringConvertible {
     ///   - coreType: `OPENBLAS_CORETYPE`, nil if it is not set.
     ///   - marker: set by the process that re-executed, nil otherwise.
     public static func decide(
-        coreName: String, level: VectorLevel, coreType: String?, marker: String?
+        coreName: String, level: CPU.VectorLevel, coreType: String?, marker: String?
     ) -> Decision {
         if let marker, !marker.isEmpty { return .corrected(coreType ?? coreName) }
         if let coreType, !coreType.isEmpty { return .operatorChoice(coreType) }
@@ -98,17 +89,9 @@ public struct OpenBLASCore: Sendable, CustomStringConvertible {
     }
 
     /// Vector level of each family that OpenBLAS can report; the others have SSE or AVX without FMA at most.
-    private static let families: [String: VectorLevel] = [
+    private static let families: [String: CPU.VectorLevel] = [
         "haswell": .avx2, "zen": .avx2, "skylakex": .avx512, "cooperlake": .avx512, "sapphirerapids": .avx512,
     ]
-
-    private static func detectedLevel() -> VectorLevel {
-        switch cpu_vector_level_detect() {
-        case cpu_vector_avx512: .avx512
-        case cpu_vector_avx2: .avx2
-        default: .baseline
-        }
-    }
 
     private static func environmentValue(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }

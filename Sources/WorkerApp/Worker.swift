@@ -29,7 +29,8 @@ public struct Worker: Service {
     public init(configuration: WorkerConfiguration, logger: Logger) throws {
         self.configuration = configuration
         detector = try ResNetDetector(
-            checkpoint: Checkpoint.open(path: configuration.modelPath), threads: configuration.threads)
+            checkpoint: Checkpoint.open(path: configuration.modelPath), threads: configuration.threads,
+            selection: configuration.selection)
         let id = UUID()
         var logger = logger
         logger[metadataKey: LogField.worker] = "\(id.uuidString.lowercased())"

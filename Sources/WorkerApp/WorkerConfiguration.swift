@@ -1,6 +1,7 @@
 import Foundation
 import JobModel
 import Logging
+import NeuralCore
 import Settings
 
 /// Everything that can be set about a worker.
@@ -16,6 +17,8 @@ public struct WorkerConfiguration: Sendable {
     public var slots: Int
     /// Threads of one forward.
     public var threads: Int
+    /// Numbers and kernels of the forward.
+    public var selection: KernelSelection
     public var leaseSeconds: Double
     public var heartbeatSeconds: Double
     public var drainSeconds: Double
@@ -25,6 +28,8 @@ public struct WorkerConfiguration: Sendable {
     /// Touched with every heartbeat; empty for none.
     public var aliveFile: String
     public var logLevel: Logger.Level
+
+    private static let automatic = "auto"
 
     /// The keys, as `--help` lists them.
     public static let table: [Setting] = [
@@ -41,7 +46,13 @@ public struct WorkerConfiguration: Sendable {
             "uploads.directory", .text, default: "uploads",
             help: "Directory for the clips; gateways and workers share it."),
         Setting("model.path", .text, default: nil, help: "The checkpoint to judge with (whorl model init or import makes one)."),
-        Setting("model.threads", .integer(0...1024), unit: "threads", default: "0", help: "Threads of one forward; 0 for one a core."),
+        Setting("model.threads", .integer(0...ThreadTeam.sizes.upperBound), unit: "threads", default: "0", help: "Threads of one forward; 0 for one a core."),
+        Setting(
+            "model.precision", .choice([automatic] + Precision.allCases.map(\.rawValue)), default: automatic,
+            help: "Numbers to compute in; auto: split where AMX works, else float32."),
+        Setting(
+            "model.kernels", .choice([automatic] + KernelSet.allCases.map(\.rawValue)), default: automatic,
+            help: "Kernels to compute with; auto: the fastest that this CPU has."),
         Setting("decoder.path", .text, default: "", help: "The program whorl-decoder; by default the one beside this program."),
         Setting("worker.slots", .integer(1...256), unit: "jobs", default: "1", help: "Jobs at a time."),
         Setting("worker.aliveFile", .text, default: "", help: "Touch this file with every heartbeat that PostgreSQL heard."),
@@ -70,6 +81,13 @@ public struct WorkerConfiguration: Sendable {
         slots = settings.integer("worker.slots")
         let threads = settings.integer("model.threads")
         self.threads = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
+        do throws(KernelError) {
+            selection = try KernelSelection(
+                precision: Precision(rawValue: settings.text("model.precision")),
+                kernels: KernelSet(rawValue: settings.text("model.kernels")))
+        } catch {
+            throw SettingsError("--model-precision, --model-kernels: \(error)")
+        }
         leaseSeconds = settings.number("lease.seconds")
         heartbeatSeconds = settings.number("lease.heartbeatSeconds")
         drainSeconds = settings.number("drain.seconds")

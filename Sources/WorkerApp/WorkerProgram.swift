@@ -21,7 +21,8 @@ public enum WorkerProgram {
             let configuration = try WorkerConfiguration(settings)
             LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: configuration.logLevel) }
             let logger = Logger(label: "whorl-worker")
-            logger.info("OpenBLAS", metadata: ["core": "\(blas)"])
+            logger.info(
+                "network", metadata: ["kernels": "\(configuration.selection)", "threads": "\(configuration.threads)", "openblas": "\(blas)"])
             let worker = try Worker(configuration: configuration, logger: logger)
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(

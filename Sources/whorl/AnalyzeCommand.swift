@@ -37,8 +37,8 @@ struct AnalyzeCommand: AsyncParsableCommand {
             "The checkpoint. Default: \(ModelLocation.variable), else \(ModelLocation.fallback).", valueName: "path"))
     var model: String?
 
-    @Option(help: ArgumentHelp("Threads of the network.", valueName: "n"))
-    var threads = ProcessInfo.processInfo.activeProcessorCount
+    @OptionGroup(title: "The network")
+    var network: NetworkOptions
 
     @Option(
         help: ArgumentHelp(
@@ -51,12 +51,12 @@ struct AnalyzeCommand: AsyncParsableCommand {
             throw ValidationError(
                 "--frames must be \(Sampling.countRange.lowerBound) to \(Sampling.countRange.upperBound)")
         }
-        guard (1...256).contains(threads) else { throw ValidationError("--threads must be 1 to 256") }
     }
 
     func run() async throws {
         let path = try ModelLocation.resolve(model)
-        let detector = try await NetworkThread().load(path: path, threads: threads)
+        let detector = try await NetworkThread().load(
+            path: path, threads: network.threads, selection: network.selection())
         let analyzer = ClipAnalyzer(detector: detector, decoder: DecoderProcess())
         var folders = EvidenceFolders(root: output, files: files)
         var status = ExitStatus.success

@@ -2,6 +2,7 @@ import ArgumentParser
 import Detector
 import Foundation
 import JobModel
+import NeuralCore
 
 /// Shows what a checkpoint is.
 struct ModelInspectCommand: AsyncParsableCommand {
@@ -16,7 +17,20 @@ struct ModelInspectCommand: AsyncParsableCommand {
     @Flag(help: "Print it as JSON.")
     var json = false
 
+    @Flag(help: "Show instead how each layer would be computed here: method, multiplications, bytes of packed weights.")
+    var plan = false
+
+    @OptionGroup(title: "The network, for --plan")
+    var network: NetworkOptions
+
     func run() async throws {
+        if plan {
+            let detector = try await NetworkThread().load(
+                path: path, threads: network.threads, selection: network.selection())
+            let summary = PlanSummary(detector.plan)
+            print(json ? String(decoding: try WhorlJSON.encoder(pretty: true).encode(summary), as: UTF8.self) : summary.text)
+            return
+        }
         let summary: CheckpointSummary
         do throws(CheckpointError) {
             summary = CheckpointSummary(try Checkpoint.open(path: path))

@@ -1,5 +1,6 @@
 import Detector
 import Foundation
+import NeuralCore
 import ThreadExecutor
 
 /// Loads and runs networks on a thread of its own: both take a good part of a second.
@@ -9,9 +10,9 @@ actor NetworkThread {
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     /// The network of a native checkpoint.
-    func load(path: String, threads: Int) throws(CommandFailure) -> ResNetDetector {
+    func load(path: String, threads: Int, selection: KernelSelection) throws(CommandFailure) -> ResNetDetector {
         do throws(CheckpointError) {
-            return try ResNetDetector(checkpoint: Checkpoint.open(path: path), threads: threads)
+            return try ResNetDetector(checkpoint: Checkpoint.open(path: path), threads: threads, selection: selection)
         } catch {
             throw CommandFailure(.failure, code: "bad_checkpoint", "\(error)").about(path)
         }

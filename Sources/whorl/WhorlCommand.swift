@@ -13,6 +13,7 @@ struct WhorlCommand: AsyncParsableCommand {
         version: WhorlVersion.current,
         subcommands: [
             AnalyzeCommand.self, SubmitCommand.self, JobsCommand.self, ModelCommand.self, MigrateCommand.self,
+            BenchCommand.self,
         ])
 
     /// Parses the arguments, runs what they ask for, says what went wrong, and gives the process's exit code.

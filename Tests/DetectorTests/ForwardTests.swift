@@ -13,13 +13,22 @@ struct ForwardTests {
         input = SeededValues.frames(seed: values.seed, count: values.frames)
     }
 
-    @Test("every layer equals PyTorch's within 1e-4 of its largest value")
-    func layers() throws {
-        let detector = try ResNetDetector(checkpoint: SeededNetwork.checkpoint(), threads: 1)
+    /// Every way in which this CPU can compute in float32.
+    static let floatSelections: [KernelSelection] = KernelSet.available.compactMap {
+        try? KernelSelection(precision: .float32, kernels: $0)
+    }
+
+    @Test("every layer equals PyTorch's within 1e-4 of its largest value", arguments: floatSelections)
+    func layers(selection: KernelSelection) throws {
+        let detector = try ResNetDetector(checkpoint: SeededNetwork.checkpoint(), threads: 1, selection: selection)
         var outputs: [String: [[Float]]] = [:]
-        _ = try detector.evaluate(input: input) { _, layer, _, values in outputs[layer, default: []].append(Array(values)) }
-        #expect(Set(outputs.keys) == Set(values.layers.map(\.name)))
-        for layer in values.layers {
+        _ = try detector.evaluate(input: input) { _, layer, shape, values in
+            outputs[layer, default: []].append(Self.planar(Array(values), shape: shape))
+        }
+        // The first convolution's output only exists pooled, and the mean over the picture is a feature.
+        let compared = values.layers.filter { $0.name != "conv1" && $0.name != "avgpool" }
+        #expect(Set(outputs.keys) == Set(compared.map(\.name)))
+        for layer in compared {
             let all = (outputs[layer.name] ?? []).flatMap { $0 }
             try #require(all.count == values.frames * layer.shape.reduce(1, *), "\(layer.name)")
             let norm = all.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
@@ -30,9 +39,16 @@ struct ForwardTests {
         }
     }
 
+    /// `[height, width, channels]` to PyTorch's `[channels, height, width]`.
+    static func planar(_ values: [Float], shape: [Int]) -> [Float] {
+        let places = shape[0] * shape[1]
+        return (0..<shape[2]).flatMap { channel in (0..<places).map { values[$0 * shape[2] + channel] } }
+    }
+
     @Test("logit, features and maps equal PyTorch's", arguments: ModelCard.Head.allCases)
     func outputs(head: ModelCard.Head) throws {
-        let detector = try ResNetDetector(checkpoint: SeededNetwork.checkpoint(head: head), threads: 2)
+        let detector = try ResNetDetector(
+            checkpoint: SeededNetwork.checkpoint(head: head), threads: 2, selection: KernelSelection(precision: .float32))
         let output = try detector.evaluate(input: input)
         let expected = try #require(values.heads[head.rawValue])
         #expect(abs(output.logit - expected.logit) <= 1e-4)
@@ -54,16 +70,18 @@ struct ForwardTests {
         if head == .linear { #expect(abs(output.headBias - Double(SeededNetwork.linear["fc.bias"]?.elements[0] ?? .nan)) < 1e-12) }
     }
 
-    @Test("a frame's logit is the same to the bit in any clip, on any number of threads")
-    func bitEqual() throws {
+    @Test("a frame's logit is the same to the bit in any clip, on any number of threads", arguments: PrecisionTests.selections)
+    func bitEqual(selection: KernelSelection) throws {
         let checkpoint = try SeededNetwork.checkpoint()
-        let clip = SeededValues.frames(seed: 9, count: 5)
+        let isSlow = selection.kernels == .reference
+        let clip = SeededValues.frames(seed: 9, count: isSlow ? 2 : 17)
         let frameCount = 3 * 224 * 224
-        let expected = try ResNetDetector(checkpoint: checkpoint, threads: 1).evaluate(input: clip)
-        for threads in [1, 2, 4] {
-            let detector = try ResNetDetector(checkpoint: checkpoint, threads: threads)
-            for order in [[0], [3], [1, 4], [4, 3, 2, 1, 0], [2, 2, 2]] {
-                let elements = clip.elements
+        let detectors = try [1, 2, 3].map { try ResNetDetector(checkpoint: checkpoint, threads: $0, selection: selection) }
+        let expected = try detectors[0].evaluate(input: clip)
+        let elements = clip.elements
+        let orders = isSlow ? [[1, 0]] : [[0], [3], [1, 4], [16, 3, 2, 1, 0], [2, 2, 2], Array((0..<17).reversed())]
+        for detector in detectors {
+            for order in orders {
                 let values = order.flatMap { elements[$0 * frameCount..<($0 + 1) * frameCount] }
                 let output = try detector.evaluate(input: Tensor(shape: [order.count, 3, 224, 224], elements: values))
                 for (place, frame) in order.enumerated() {
@@ -81,7 +99,7 @@ struct ForwardTests {
         let expected = try detector.evaluate(input: input).logit
         let input = input
         let differing = Atomic<Int>(0)
-        ParallelLoop.run(count: 4, threads: 4) { _, _ in
+        ThreadTeam(size: 4).forEach(4) { _, _ in
             do {
                 if try detector.evaluate(input: input).logit != expected { differing.add(1, ordering: .relaxed) }
             } catch {

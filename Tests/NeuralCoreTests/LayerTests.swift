@@ -1,45 +1,34 @@
-import CKernels
 import NeuralCore
 import Testing
 
 @Suite("Layers")
 struct LayerTests {
-    @Test("3x3 pooling equals its definition over odd shapes", arguments: [UInt64(11), 12, 13])
-    func maxPooling(seed: UInt64) {
-        var random = TestRandom(seed: seed)
-        // The last is wider than the kernel's chunk of columns.
-        for (height, width) in [(1, 1), (1, 2), (2, 1), (2, 2), (3, 5), (7, 7), (8, 9), (112, 112), (4, 301), (3, 512)] {
-            let channels = 3
-            let input = random.floats(channels * height * width)
-            let outHeight = Pooling.maxPooledExtent(height)
-            let outWidth = Pooling.maxPooledExtent(width)
-            var output = [Float](repeating: .nan, count: channels * outHeight * outWidth)
-            Pooling.maximum3x3Stride2(input: input, channels: channels, height: height, width: width, output: &output)
-            var expected: [Float] = []
+    @Test("means and weighted sums over pixels, vector lengths and remainders alike")
+    func reductions() {
+        var random = TestRandom(seed: 11)
+        for (pixels, channels) in [(1, 1), (4, 3), (49, 512), (7, 21)] {
+            let input = random.floats(pixels * channels)
+            let weights = random.floats(channels).map { Double($0) }
+            var means = [Float](repeating: .nan, count: channels)
+            Reductions.channelMeans(input, pixels: pixels, channels: channels, into: &means)
+            var sums = [Double](repeating: .nan, count: pixels)
+            Reductions.weightedSums(weights: weights, input, pixels: pixels, into: &sums)
             for c in 0..<channels {
-                for oy in 0..<outHeight {
-                    for ox in 0..<outWidth {
-                        var best = -Float.infinity
-                        for y in max(0, 2 * oy - 1)..<min(height, 2 * oy + 2) {
-                            for x in max(0, 2 * ox - 1)..<min(width, 2 * ox + 2) {
-                                best = max(best, input[(c * height + y) * width + x])
-                            }
-                        }
-                        expected.append(best)
-                    }
-                }
+                let expected = (0..<pixels).reduce(0.0) { $0 + Double(input[$1 * channels + c]) } / Double(pixels)
+                #expect(abs(Double(means[c]) - expected) <= 1e-6)
             }
-            #expect(output == expected, "seed \(seed), \(height)x\(width)")
+            for p in 0..<pixels {
+                let expected = (0..<channels).reduce(0.0) { $0 + weights[$1] * Double(input[p * channels + $1]) }
+                #expect(abs(sums[p] - expected) <= 1e-9)
+            }
         }
     }
 
-    @Test("means and weighted sums of planes")
-    func reductions() {
-        let input: [Float] = [1, 2, 3, 6, -1, -2, -3, -4]
-        var means: [Float] = [0, 0]
-        Pooling.globalAverage(input: input, channels: 2, planeCount: 4, output: &means)
-        #expect(means == [3, -2.5])
-        #expect(Pooling.weightedSum(weights: [2, 10], input: input, planeCount: 4) == [-8, -16, -24, -28])
+    @Test("planes are interleaved")
+    func interleaving() {
+        var output = [Float](repeating: .nan, count: 6)
+        Reductions.interleavePlanes([1, 2, 9, 3, 4, 9, 5, 6, 9], planeDistance: 3, count: 2, into: &output)
+        #expect(output == [1, 3, 5, 2, 4, 6])
     }
 
     @Test("a linear layer and its gradient")
@@ -51,33 +40,34 @@ struct LayerTests {
         #expect(layer.inputGradient(outputGradient: [2, 1]) == [1, 4, 7, 8, 12])
     }
 
-    @Test("a folded normalisation does what convolution and normalisation do")
+    @Test("a normalisation folds into factors and a bias")
     func folding() {
         var random = TestRandom(seed: 3)
         let weights = Tensor(shape: [3, 4], elements: random.floats(12))
         func values(_ range: ClosedRange<Float>) -> Tensor { Tensor(shape: [3], elements: random.floats(3, in: range)) }
         let (gamma, beta, mean, variance) = (values(0.5...2), values(-1...1), values(-1...1), values(0.1...3))
         let folded = BatchNorm(gamma: gamma, beta: beta, mean: mean, variance: variance).folded(into: weights)
-        let input = random.floats(4)
-        let plain = Linear(weights: weights, bias: Tensor(shape: [3], elements: [0, 0, 0])).apply(input)
-        let result = Linear(weights: folded.weights, bias: folded.bias).apply(input)
         for channel in 0..<3 {
             let scale = Double(gamma.elements[channel]) / (Double(variance.elements[channel]) + 1e-5).squareRoot()
-            let expected = (plain[channel] - Double(mean.elements[channel])) * scale + Double(beta.elements[channel])
-            #expect(abs(result[channel] - expected) < 1e-6)
+            #expect(abs(folded.factors[channel] - scale) < 1e-12)
+            let shift = Double(beta.elements[channel]) - Double(mean.elements[channel]) * scale
+            #expect(abs(Double(folded.bias[channel]) - shift) < 1e-6)
         }
+        #expect(folded.values == weights)
     }
 
     @Test("pixels are normalised as torchvision does it")
     func normalization() {
         let normalization = ImageNormalization(mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
-        var output = [Float](repeating: .nan, count: 6)
-        normalization.apply(rgb: [0, 128, 255, 255, 0, 1], pixelCount: 2, output: &output)
-        let expected: [Float] = [
-            (0 - 0.485) / 0.229, (1 - 0.485) / 0.229, (Float(128) / 255 - 0.456) / 0.224, (0 - 0.456) / 0.224,
-            (1 - 0.406) / 0.225, (Float(1) / 255 - 0.406) / 0.225,
-        ]
-        for (value, wanted) in zip(output, expected) { #expect(abs(value - wanted) < 1e-6) }
+        var random = TestRandom(seed: 2)
+        // More than one of the kernel's chunks, and a remainder.
+        let bytes = (0..<3 * 37).map { _ in UInt8.random(in: 0...255, using: &random) }
+        var output = [Float](repeating: .nan, count: bytes.count)
+        normalization.apply(rgb: bytes, pixelCount: bytes.count / 3, output: &output)
+        let (mean, std): ([Float], [Float]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+        for (index, byte) in bytes.enumerated() {
+            #expect(output[index] == (Float(byte) / 255 - mean[index % 3]) / std[index % 3])
+        }
     }
 
     @Test("finiteness", arguments: [Float.nan, .infinity, -.infinity])
@@ -87,20 +77,5 @@ struct LayerTests {
         values[777] = bad
         #expect(!Tensor(shape: [1000], elements: values).isFinite)
         #expect(Tensor(shape: [0], elements: []).isFinite)
-    }
-
-    @Test("every turn of a parallel loop runs once, each worker on one thread at a time")
-    func parallelLoop() {
-        for threads in [1, 2, 3, 8] {
-            let count = 100
-            let turns = Workspace(regionCounts: [count])
-            let busy = Workspace(regionCounts: [threads])
-            ParallelLoop.run(count: count, threads: threads) { worker, index in
-                busy.region(0)[worker] += 1
-                turns.region(0)[index] += 1
-            }
-            #expect(turns.region(0).allSatisfy { $0 == 1 })
-            #expect(busy.region(0).reduce(0, +) == Float(count))
-        }
     }
 }

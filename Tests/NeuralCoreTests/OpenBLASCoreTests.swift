@@ -19,9 +19,9 @@ struct OpenBLASCoreTests {
             ("Prescott", .avx512, "Prescott", nil, .operatorChoice("Prescott")),
             ("Prescott", .avx512, "SkylakeX", "1", .corrected("SkylakeX")),
             ("Prescott", .avx512, nil, "1", .corrected("Prescott")),
-        ] as [(String, OpenBLASCore.VectorLevel, String?, String?, OpenBLASCore.Decision)])
+        ] as [(String, CPU.VectorLevel, String?, String?, OpenBLASCore.Decision)])
     func decision(
-        name: String, level: OpenBLASCore.VectorLevel, coreType: String?, marker: String?,
+        name: String, level: CPU.VectorLevel, coreType: String?, marker: String?,
         expected: OpenBLASCore.Decision
     ) {
         #expect(OpenBLASCore.decide(coreName: name, level: level, coreType: coreType, marker: marker) == expected)

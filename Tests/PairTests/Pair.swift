@@ -133,7 +133,7 @@ final class Pair: Sendable {
         let path = folder.appendingPathComponent("uploads").path
         return try FileManager.default.subpathsOfDirectory(atPath: path).filter { name in
             var isDirectory: ObjCBool = false
-            FileManager.default.fileExists(atPath: path + "/" + name, isDirectory: &isDirectory)
+            _ = FileManager.default.fileExists(atPath: path + "/" + name, isDirectory: &isDirectory)
             return !isDirectory.boolValue
         }
     }

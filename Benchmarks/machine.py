@@ -1,0 +1,101 @@
+"""The machine that is measured on: what of it matters, and which of its CPUs the contenders get."""
+
+import datetime
+import importlib.metadata
+import os
+import pathlib
+import platform
+import re
+import subprocess
+
+from plan import count
+
+# The kernel's names of those that decide which kernels a contender takes.
+FLAGS = ("avx2", "fma", "avx_vnni", "avx512f", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8", "amx_fp16")
+# Settings of the caller's shell would hold a contender back or drive it on.
+FOREIGN = ("OMP_", "GOMP_", "KMP_", "MKL_", "ONEDNN_", "DNNL_", "OV_", "ATEN_", "TORCH", "OPENBLAS_", "ORT_", "PYTHON")
+
+
+def cpu_facts(cpuinfo: str) -> tuple[str, list[str]]:
+    """The model's name and those of FLAGS that the kernel shows."""
+    model = re.search(r"^model name\s*:\s*(.*)$", cpuinfo, re.MULTILINE)
+    flags = re.search(r"^flags\s*:\s*(.*)$", cpuinfo, re.MULTILINE)
+    shown = flags.group(1).split() if flags else []
+    return (model.group(1).strip() if model else "unknown"), [flag for flag in FLAGS if flag in shown]
+
+
+def siblings(cpu: int) -> str:
+    """The CPUs that share this one's core."""
+    path = pathlib.Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+    return path.read_text().strip() if path.exists() else str(cpu)
+
+
+def choose_cpus(threads: int, available: set[int]) -> set[int]:
+    """As many CPUs as threads, and of different cores as long as there are any."""
+    seen: set[str] = set()
+    first, second = [], []
+    for cpu in sorted(available):
+        core = siblings(cpu)
+        (second if core in seen else first).append(cpu)
+        seen.add(core)
+    return set((first + second)[:threads])
+
+
+def clean_environment(cache: pathlib.Path) -> dict[str, str]:
+    """For a contender: the shell's, less what changes how fast one computes; what torch compiles goes to `cache`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    return kept | {"TORCHINDUCTOR_CACHE_DIR": str(cache), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def required_packages(requirements: pathlib.Path) -> list[str]:
+    lines = [line.split("#")[0].strip() for line in requirements.read_text().splitlines()]
+    return [re.split(r"[<>=!~ ]", line)[0] for line in lines if line]
+
+
+def versions(packages: list[str]) -> dict[str, str]:
+    """Of those that are installed."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def output_of(command: list[str]) -> str:
+    """What a program prints, or nothing if it cannot."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def whorl_version(whorl: pathlib.Path, root: pathlib.Path) -> str:
+    """The version and the commit. What was changed since is not in it, so that is said."""
+    version = output_of([str(whorl), "--version"]) or "of an unknown version"
+    commit = output_of(["git", "-C", str(root), "rev-parse", "--short", "HEAD"])
+    changed = output_of(["git", "-C", str(root), "status", "--porcelain", "--", "Sources", "Package.swift"])
+    if not commit:
+        return version
+    return f"{version}, commit {commit}{' with changes' if changed else ''}"
+
+
+def facts(packages: list[str], whorl: pathlib.Path, root: pathlib.Path) -> list[tuple[str, str]]:
+    """Name and value of everything that the figures depend on; no path of this machine."""
+    path = pathlib.Path("/proc/cpuinfo")
+    model, flags = cpu_facts(path.read_text() if path.exists() else "")
+    available = os.sched_getaffinity(0)
+    cores = len({siblings(cpu) for cpu in available})
+    # The rest of it tells who built it.
+    kernel = ".".join(platform.release().split(".")[:2])
+    named = ", ".join(f"{name} {version}" for name, version in versions(packages).items())
+    return [
+        ("CPU", f"{model}, {count(len(available), 'CPU')} on {count(cores, 'core')}"),
+        ("its flags of interest", " ".join(flags) or "none"),
+        ("load before", f"{os.getloadavg()[0]:.2f}"),
+        ("system", f"{platform.system()} {kernel}, Python {platform.python_version()}"),
+        ("peers", named),
+        ("Whorl", whorl_version(whorl, root)),
+        ("date", datetime.date.today().isoformat()),
+    ]

@@ -1,0 +1,398 @@
+/*
+ * The float32 kernels for one vector width. A file that includes this defines
+ *
+ *   LANES     floats of a vector; a panel is two vectors
+ *   ROWS      most pixels of the micro-kernel, even and at most 14: ROWS * 2 + 3 vectors must fit the registers
+ *   FAMILY    the name of the table to make
+ *
+ * and wraps the inclusion in the target attribute of its instruction set.
+ */
+#include <math.h>
+#include <stdint.h>
+
+#include "float_kernels.h"
+
+enum { panel_width = 2 * LANES };
+
+typedef float vec __attribute__((ext_vector_type(LANES)));
+typedef vec vec_unaligned __attribute__((aligned(4), may_alias));
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+ALWAYS_INLINE vec load(const float *from) { return *(const vec_unaligned *)from; }
+ALWAYS_INLINE void store(float *to, vec value) { *(vec_unaligned *)to = value; }
+ALWAYS_INLINE vec splat(float value) { return (vec)(value); }
+ALWAYS_INLINE vec fma_vec(vec a, vec b, vec c) { return __builtin_elementwise_fma(a, b, c); }
+
+/* max(0, x) that keeps a NaN: a broken activation must reach the check on the logit. */
+ALWAYS_INLINE vec relu_vec(vec value) {
+    const vec zero = splat(0.0f);
+    return zero > value ? zero : value;
+}
+
+/* The larger, or a NaN if either is one. */
+ALWAYS_INLINE vec max_or_nan(vec best, vec value) {
+    vec larger = value > best ? value : best;
+    return value != value ? value : larger;
+}
+
+/* What the micro-kernel reads and writes: up to ROWS pixels times one panel. */
+struct micro_task {
+    const float *a;          /* the first pixel's first tap */
+    ptrdiff_t a_pixel;       /* from a pixel to the next, under the same tap */
+    ptrdiff_t a_second_half; /* from pixel 0 to pixel ROWS / 2, which need not follow its neighbour */
+    ptrdiff_t a_row;         /* from one kernel row's taps to the next's */
+    size_t kernel_rows;
+    size_t run;              /* floats of one kernel row's taps */
+    const float *b;          /* [kernel_rows * run][panel] */
+    const float *bias;       /* NULL: start at zero */
+    const float *residual;   /* NULL: none */
+    float *out;
+    ptrdiff_t out_pixel;
+    ptrdiff_t out_second_half;
+    ptrdiff_t residual_second_half;
+    int relu;
+    ptrdiff_t prefetch;      /* to the weights wanted next, 0 for none */
+};
+
+/*
+ * The sums stay in registers over the whole depth, and each is added up in the order of the depth whatever the number of rows: a pixel's value
+ * is the same to the bit in whatever block it is computed.
+ */
+ALWAYS_INLINE void micro(const int rows, const struct micro_task *task) {
+    vec left[ROWS], right[ROWS];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+        left[r] = task->bias ? load(task->bias) : splat(0.0f);
+        right[r] = task->bias ? load(task->bias + LANES) : splat(0.0f);
+    }
+
+    /* Few registers for many addresses: multiples of one distance that the CPU's scaled index can reach from three. */
+    const ptrdiff_t pixel = task->a_pixel, pixel3 = 3 * pixel, pixel5 = 5 * pixel;
+    const float *b = task->b;
+    for (size_t h = 0; h < task->kernel_rows; h++) {
+        const float *first = task->a + (ptrdiff_t)h * task->a_row;
+        const float *second = first + task->a_second_half;
+        for (size_t k = 0; k < task->run; k++) {
+            const vec weights_left = load(b), weights_right = load(b + LANES);
+            if (task->prefetch) {
+                __builtin_prefetch(b + task->prefetch, 0, 2);
+                __builtin_prefetch(b + task->prefetch + LANES, 0, 2);
+            }
+            b += panel_width;
+#pragma clang loop unroll(full)
+            for (int r = 0; r < rows; r++) {
+                const float *half = r < ROWS / 2 ? first : second;
+                const int place = r % (ROWS / 2);
+                const ptrdiff_t offset = place == 0   ? 0
+                                         : place == 1 ? pixel
+                                         : place == 2 ? 2 * pixel
+                                         : place == 3 ? pixel3
+                                         : place == 4 ? 4 * pixel
+                                         : place == 5 ? pixel5
+                                                      : 2 * pixel3;
+                const vec value = splat(half[offset]);
+                left[r] = fma_vec(value, weights_left, left[r]);
+                right[r] = fma_vec(value, weights_right, right[r]);
+            }
+            first++;
+            second++;
+        }
+    }
+
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+        const ptrdiff_t pixels = r % (ROWS / 2) * task->out_pixel;
+        vec low = left[r], high = right[r];
+        if (task->residual) {
+            const float *residual = task->residual + (r < ROWS / 2 ? 0 : task->residual_second_half) + pixels;
+            low += load(residual);
+            high += load(residual + LANES);
+        }
+        if (task->relu) {
+            low = relu_vec(low);
+            high = relu_vec(high);
+        }
+        float *out = task->out + (r < ROWS / 2 ? 0 : task->out_second_half) + pixels;
+        store(out, low);
+        store(out + LANES, high);
+    }
+}
+
+#define MICRO_CASE(rows)                   \
+    case (rows):                           \
+        if ((rows) <= ROWS) micro(rows, task); \
+        break;
+
+static __attribute__((noinline)) void micro_rows(size_t rows, const struct micro_task *task) {
+    switch (rows) {
+        MICRO_CASE(1) MICRO_CASE(2) MICRO_CASE(3) MICRO_CASE(4) MICRO_CASE(5) MICRO_CASE(6) MICRO_CASE(7)
+        MICRO_CASE(8) MICRO_CASE(9) MICRO_CASE(10) MICRO_CASE(11) MICRO_CASE(12) MICRO_CASE(13) MICRO_CASE(14)
+    }
+}
+
+/* `pixels` in a row times one panel, in blocks of nearly equal size. `task` is at the first pixel. */
+static void micro_line(struct micro_task task, size_t pixels) {
+    const size_t blocks = (pixels + ROWS - 1) / ROWS;
+    task.a_second_half = ROWS / 2 * task.a_pixel;
+    task.out_second_half = ROWS / 2 * task.out_pixel;
+    task.residual_second_half = task.out_second_half;
+    for (size_t block = 0; block < blocks; block++) {
+        const size_t rows = (pixels + blocks - block - 1) / (blocks - block);
+        micro_rows(rows, &task);
+        task.prefetch = 0;
+        task.a += (ptrdiff_t)rows * task.a_pixel;
+        task.out += (ptrdiff_t)rows * task.out_pixel;
+        if (task.residual) task.residual += (ptrdiff_t)rows * task.out_pixel;
+        pixels -= rows;
+    }
+}
+
+static void convolve(const struct conv_f32 *conv, const float *input, float *output, const float *residual, size_t row_begin,
+                     size_t row_end, size_t panel_begin, size_t panel_end) {
+    const size_t depth = conv->kernel * conv->kernel * conv->in_channels;
+    /* A panel at a time over all rows, so that its weights stay in the cache. */
+    for (size_t panel = panel_begin; panel < panel_end; panel++) {
+        for (size_t row = row_begin; row < row_end; row++) {
+            const ptrdiff_t channel = (ptrdiff_t)(panel * panel_width);
+            struct micro_task task = {
+                .a = input + (ptrdiff_t)(row * conv->stride) * conv->in_row,
+                .a_pixel = (ptrdiff_t)(conv->stride * conv->in_channels),
+                .a_row = conv->in_row,
+                .kernel_rows = conv->kernel,
+                .run = conv->kernel * conv->in_channels,
+                .b = conv->weights + panel * depth * panel_width,
+                .bias = conv->bias + panel * panel_width,
+                .residual = residual ? residual + (ptrdiff_t)row * conv->residual_row + channel : 0,
+                .out = output + (ptrdiff_t)row * conv->out_row + channel,
+                .out_pixel = (ptrdiff_t)conv->out_channels,
+                .relu = conv->relu,
+            };
+            if (conv->out_width == ROWS / 2 && row + 1 < row_end) {
+                /* Two short rows fill one block. */
+                task.a_second_half = (ptrdiff_t)conv->stride * conv->in_row;
+                task.out_second_half = conv->out_row;
+                task.residual_second_half = conv->residual_row;
+                micro_rows(ROWS, &task);
+                row++;
+            } else {
+                micro_line(task, conv->out_width);
+            }
+        }
+    }
+}
+
+static void multiply(const float *a, size_t rows, size_t depth, const float *b, size_t panels, float *product,
+                     ptrdiff_t product_row) {
+    for (size_t panel = 0; panel < panels; panel++) {
+        const struct micro_task task = {
+            .a = a, .a_pixel = (ptrdiff_t)depth, .kernel_rows = 1, .run = depth, .b = b + panel * depth * panel_width,
+            .out = product + panel * panel_width, .out_pixel = product_row,
+            /* The next panel, or the next matrix's first: they lie one after the other, too far apart for the CPU to guess. */
+            .prefetch = (ptrdiff_t)(depth * panel_width),
+        };
+        micro_line(task, rows);
+    }
+}
+
+/* Bt d of F(4, 3) on six values, `step` apart (Lavin and Gray 2016, section 4.3). */
+ALWAYS_INLINE void input_transform_4(vec *d, int step) {
+    const vec d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
+    const vec even = d4 - 4.0f * d2, odd = d3 - 4.0f * d1;
+    const vec even2 = d4 - d2, odd2 = 2.0f * (d3 - d1);
+    d[0] = fma_vec(splat(4.0f), d0, fma_vec(splat(-5.0f), d2, d4));
+    d[step] = even + odd;
+    d[2 * step] = even - odd;
+    d[3 * step] = even2 + odd2;
+    d[4 * step] = even2 - odd2;
+    d[5 * step] = fma_vec(splat(4.0f), d1, fma_vec(splat(-5.0f), d3, d5));
+}
+
+/* Bt d of F(2, 3) on four values. */
+ALWAYS_INLINE void input_transform_2(vec *d, int step) {
+    const vec d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
+    d[0] = d0 - d2;
+    d[step] = d1 + d2;
+    d[2 * step] = d2 - d1;
+    d[3 * step] = d1 - d3;
+}
+
+/* At m of F(4, 3): six values to four. */
+ALWAYS_INLINE void output_transform_4(const vec *m, int step, vec *o, int out_step) {
+    const vec sum1 = m[step] + m[2 * step], difference1 = m[step] - m[2 * step];
+    const vec sum2 = m[3 * step] + m[4 * step], difference2 = m[3 * step] - m[4 * step];
+    o[0] = m[0] + sum1 + sum2;
+    o[out_step] = fma_vec(splat(2.0f), difference2, difference1);
+    o[2 * out_step] = fma_vec(splat(4.0f), sum2, sum1);
+    o[3 * out_step] = fma_vec(splat(8.0f), difference2, difference1 + m[5 * step]);
+}
+
+/* At m of F(2, 3): four values to two. */
+ALWAYS_INLINE void output_transform_2(const vec *m, int step, vec *o, int out_step) {
+    o[0] = m[0] + m[step] + m[2 * step];
+    o[out_step] = m[step] - m[2 * step] - m[3 * step];
+}
+
+/* `side` values of the input a side; those beyond `rows` and `columns` are zero. */
+ALWAYS_INLINE void transform_input_tile(const int side, const struct winograd_f32 *conv, const float *input, size_t rows,
+                                        size_t columns, float *transformed, ptrdiff_t stride) {
+    const int whole = rows >= (size_t)side && columns >= (size_t)side;
+    for (size_t c = 0; c < conv->in_channels; c += LANES) {
+        vec d[36];
+#pragma clang loop unroll(full)
+        for (int y = 0; y < side; y++)
+#pragma clang loop unroll(full)
+            for (int x = 0; x < side; x++)
+                d[y * side + x] = whole || ((size_t)y < rows && (size_t)x < columns)
+                                      ? load(input + y * conv->in_row + (ptrdiff_t)((size_t)x * conv->in_channels + c))
+                                      : splat(0.0f);
+#pragma clang loop unroll(full)
+        for (int x = 0; x < side; x++) {
+            if (side == 6)
+                input_transform_4(d + x, 6);
+            else
+                input_transform_2(d + x, 4);
+        }
+#pragma clang loop unroll(full)
+        for (int y = 0; y < side; y++) {
+            if (side == 6)
+                input_transform_4(d + y * 6, 1);
+            else
+                input_transform_2(d + y * 4, 1);
+#pragma clang loop unroll(full)
+            for (int x = 0; x < side; x++) store(transformed + (y * side + x) * stride + (ptrdiff_t)c, d[y * side + x]);
+        }
+    }
+}
+
+static void winograd_input(const struct winograd_f32 *conv, const float *input, size_t tile_begin, size_t tile_end,
+                           float *transformed, ptrdiff_t stride) {
+    const size_t tiles_x = (conv->width + conv->tile - 1) / conv->tile;
+    for (size_t t = tile_begin; t < tile_end; t++) {
+        const size_t y = t / tiles_x * conv->tile, x = t % tiles_x * conv->tile;
+        const float *from = input + (ptrdiff_t)y * conv->in_row + (ptrdiff_t)(x * conv->in_channels);
+        float *to = transformed + (ptrdiff_t)((t - tile_begin) * conv->in_channels);
+        if (conv->tile == 4)
+            transform_input_tile(6, conv, from, conv->height + 2 - y, conv->width + 2 - x, to, stride);
+        else
+            transform_input_tile(4, conv, from, conv->height + 2 - y, conv->width + 2 - x, to, stride);
+    }
+}
+
+ALWAYS_INLINE void transform_output_tile(const int tile, const struct winograd_f32 *conv, const float *products, ptrdiff_t stride,
+                                         size_t rows, size_t columns, size_t channel_begin, size_t channel_end,
+                                         float *output, const float *residual) {
+    const int side = tile + 2;
+    for (size_t c = channel_begin; c < channel_end; c += LANES) {
+        vec m[36], half[24], o[16];
+#pragma clang loop unroll(full)
+        for (int k = 0; k < side * side; k++) m[k] = load(products + k * stride + (ptrdiff_t)c);
+#pragma clang loop unroll(full)
+        for (int x = 0; x < side; x++) {
+            if (tile == 4)
+                output_transform_4(m + x, 6, half + x, 6);
+            else
+                output_transform_2(m + x, 4, half + x, 4);
+        }
+#pragma clang loop unroll(full)
+        for (int y = 0; y < tile; y++) {
+            if (tile == 4)
+                output_transform_4(half + y * 6, 1, o + y * 4, 1);
+            else
+                output_transform_2(half + y * 4, 1, o + y * 2, 1);
+        }
+        const vec bias = load(conv->bias + c);
+#pragma clang loop unroll(full)
+        for (int y = 0; y < tile; y++)
+#pragma clang loop unroll(full)
+            for (int x = 0; x < tile; x++) {
+                if ((size_t)y >= rows || (size_t)x >= columns) continue;
+                const ptrdiff_t place = (ptrdiff_t)((size_t)x * conv->out_channels + c);
+                vec value = o[y * tile + x] + bias;
+                if (residual) value += load(residual + y * conv->residual_row + place);
+                if (conv->relu) value = relu_vec(value);
+                store(output + y * conv->out_row + place, value);
+            }
+    }
+}
+
+static void winograd_output(const struct winograd_f32 *conv, const float *products, ptrdiff_t stride, size_t tile_begin,
+                            size_t tile_end, size_t panel_begin, size_t panel_end, float *output, const float *residual) {
+    const size_t channel_begin = panel_begin * panel_width, channel_end = panel_end * panel_width;
+    const size_t tiles_x = (conv->width + conv->tile - 1) / conv->tile;
+    for (size_t t = tile_begin; t < tile_end; t++) {
+        const size_t y = t / tiles_x * conv->tile, x = t % tiles_x * conv->tile;
+        const ptrdiff_t column = (ptrdiff_t)(x * conv->out_channels);
+        const float *from = products + (ptrdiff_t)((t - tile_begin) * conv->out_channels);
+        float *to = output + (ptrdiff_t)y * conv->out_row + column;
+        const float *add = residual ? residual + (ptrdiff_t)y * conv->residual_row + column : 0;
+        if (conv->tile == 4)
+            transform_output_tile(4, conv, from, stride, conv->height - y, conv->width - x, channel_begin, channel_end,
+                                  to, add);
+        else
+            transform_output_tile(2, conv, from, stride, conv->height - y, conv->width - x, channel_begin, channel_end,
+                                  to, add);
+    }
+}
+
+static void max_pool_row(const float *const rows[3], size_t row_count, size_t width, size_t channels, float *output) {
+    const size_t out_width = (width - 1) / 2 + 1;
+    for (size_t x = 0; x < out_width; x++) {
+        const size_t begin = x == 0 ? 0 : 2 * x - 1;
+        const size_t end = 2 * x + 2 < width ? 2 * x + 2 : width;
+        for (size_t c = 0; c < channels; c += LANES) {
+            vec best = load(rows[0] + begin * channels + c);
+            for (size_t r = 0; r < row_count; r++)
+                for (size_t column = begin; column < end; column++)
+                    best = max_or_nan(best, load(rows[r] + column * channels + c));
+            store(output + x * channels + c, best);
+        }
+    }
+}
+
+static const double weight_transform_4[6][3] = {
+    {1.0 / 4, 0, 0},           {-1.0 / 6, -1.0 / 6, -1.0 / 6}, {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+    {1.0 / 24, 1.0 / 12, 1.0 / 6}, {1.0 / 24, -1.0 / 12, 1.0 / 6}, {0, 0, 1}};
+static const double weight_transform_2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+
+static int winograd_pack(size_t tile, const float *weights, const double *factors, size_t real_out, size_t real_in,
+                         size_t in_channels, size_t panel_index, float *packed, ptrdiff_t stride) {
+    const size_t side = tile + 2;
+    const double(*g)[3] = tile == 4 ? weight_transform_4 : weight_transform_2;
+    const size_t first = panel_index * panel_width;
+    const size_t real = first >= real_out ? 0 : real_out - first < panel_width ? real_out - first : panel_width;
+    double finite = 0;
+    for (size_t i = 0; i < in_channels; i++) {
+        double taps[9][panel_width], half[6][3][panel_width];
+        for (size_t o = 0; o < panel_width; o++)
+            for (size_t tap = 0; tap < 9; tap++)
+                taps[tap][o] = i < real_in && o < real
+                                   ? (double)(float)((double)weights[((first + o) * real_in + i) * 9 + tap] * factors[first + o])
+                                   : 0.0;
+        for (size_t y = 0; y < side; y++)
+            for (size_t x = 0; x < 3; x++)
+                for (size_t o = 0; o < panel_width; o++)
+                    half[y][x][o] = g[y][0] * taps[x][o] + g[y][1] * taps[3 + x][o] + g[y][2] * taps[6 + x][o];
+        for (size_t y = 0; y < side; y++)
+            for (size_t x = 0; x < side; x++) {
+                float *to = packed + (ptrdiff_t)(y * side + x) * stride + (ptrdiff_t)(i * panel_width);
+                for (size_t o = 0; o < panel_width; o++) {
+                    const double value = g[x][0] * half[y][0][o] + g[x][1] * half[y][1][o] + g[x][2] * half[y][2][o];
+                    to[o] = (float)value;
+                    /* 0 for a finite float, NaN otherwise. */
+                    finite += (double)(to[o] - to[o]);
+                }
+            }
+    }
+    return finite == 0;
+}
+
+static const struct float_kernels FAMILY = {
+    .panel = panel_width,
+    .convolve = convolve,
+    .winograd_input = winograd_input,
+    .multiply = multiply,
+    .winograd_output = winograd_output,
+    .max_pool_row = max_pool_row,
+    .winograd_pack = winograd_pack,
+};

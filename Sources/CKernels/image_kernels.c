@@ -1,0 +1,79 @@
+#include "image_kernels.h"
+
+enum { chunk_pixels = 16 };
+
+void normalize_rgb8_f32(const uint8_t *rgb, size_t pixels, const float mean[3], const float std[3], float *output) {
+    /* The three channels' constants, repeated so that whole chunks of pixels are one loop without a remainder. */
+    float means[3 * chunk_pixels], deviations[3 * chunk_pixels];
+    for (size_t i = 0; i < 3 * chunk_pixels; i++) {
+        means[i] = mean[i % 3];
+        deviations[i] = std[i % 3];
+    }
+    const size_t count = 3 * pixels;
+    size_t i = 0;
+    for (; i + 3 * chunk_pixels <= count; i += 3 * chunk_pixels)
+        for (size_t j = 0; j < 3 * chunk_pixels; j++) output[i + j] = ((float)rgb[i + j] / 255.0f - means[j]) / deviations[j];
+    for (size_t j = 0; i + j < count; j++) output[i + j] = ((float)rgb[i + j] / 255.0f - means[j]) / deviations[j];
+}
+
+void interleave_planes_f32(const float *restrict first, const float *restrict second, const float *restrict third,
+                           size_t pixels, float *restrict output) {
+    for (size_t i = 0; i < pixels; i++) {
+        output[3 * i] = first[i];
+        output[3 * i + 1] = second[i];
+        output[3 * i + 2] = third[i];
+    }
+}
+
+int all_finite_f32(const float *values, size_t count) {
+    /* x - x is 0 for a finite x and NaN otherwise; sixteen sums hide the latency of the addition. */
+    float sums[16] = {0};
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16)
+        for (size_t lane = 0; lane < 16; lane++) sums[lane] += values[i + lane] - values[i + lane];
+    for (; i < count; i++) sums[0] += values[i] - values[i];
+    float sum = 0;
+    for (size_t lane = 0; lane < 16; lane++) sum += sums[lane];
+    return sum == 0.0f;
+}
+
+void channel_means_f32(const float *input, size_t pixels, size_t pixel, size_t channels, float *output) {
+    double sums[8];
+    for (size_t c = 0; c < channels; c += 8) {
+        const size_t lanes = channels - c < 8 ? channels - c : 8;
+        for (size_t lane = 0; lane < 8; lane++) sums[lane] = 0.0;
+        for (size_t p = 0; p < pixels; p++)
+            for (size_t lane = 0; lane < lanes; lane++) sums[lane] += (double)input[p * pixel + c + lane];
+        for (size_t lane = 0; lane < lanes; lane++) output[c + lane] = (float)(sums[lane] / (double)pixels);
+    }
+}
+
+/* Eight sums side by side hide the latency of the addition; their order is fixed, so are the result's bits. */
+static double dot(const double *a, const float *b, size_t count) {
+    double sums[8] = {0};
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8)
+        for (size_t lane = 0; lane < 8; lane++) sums[lane] += a[i + lane] * (double)b[i + lane];
+    double sum = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+    for (; i < count; i++) sum += a[i] * (double)b[i];
+    return sum;
+}
+
+void channel_sums_f64(const double *weights, const float *input, size_t pixels, size_t pixel, size_t channels,
+                      double *output) {
+    for (size_t p = 0; p < pixels; p++) output[p] = dot(weights, input + p * pixel, channels);
+}
+
+void linear_f64(const float *restrict weights, const float *restrict bias, const float *restrict input, size_t rows,
+                size_t columns, double *restrict output) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *row = weights + r * columns;
+        double sums[4] = {0.0, 0.0, 0.0, 0.0};
+        size_t c = 0;
+        for (; c + 4 <= columns; c += 4)
+            for (size_t lane = 0; lane < 4; lane++) sums[lane] += (double)row[c + lane] * (double)input[c + lane];
+        double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        for (; c < columns; c++) sum += (double)row[c] * (double)input[c];
+        output[r] = sum + (double)bias[r];
+    }
+}

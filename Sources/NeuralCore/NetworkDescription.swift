@@ -1,0 +1,120 @@
+/// What a network computes, layer by layer, without saying how: what a `NetworkPlan` is compiled from.
+public struct NetworkDescription: Sendable {
+    /// One image-shaped value between layers.
+    public struct Value: Sendable, Hashable {
+        fileprivate let index: Int
+        var id: Int { index }
+    }
+
+    /// A convolution's weights with what a folded normalisation makes of them.
+    public struct Weights: Sendable {
+        /// `[outChannels, inChannels, kernel, kernel]`.
+        package let values: Tensor
+        /// `[outChannels]`: each output channel's weights are multiplied by its factor, in double.
+        package let factors: [Double]
+        /// `[outChannels]`.
+        package let bias: [Float]
+
+        /// Weights whose number and whose factors' and biases' number fit.
+        public init(values: Tensor, factors: [Double], bias: [Float]) {
+            precondition(factors.count == bias.count && values.count % max(1, bias.count) == 0)
+            self.values = values
+            self.factors = factors
+            self.bias = bias
+        }
+    }
+
+    struct Dimensions: Sendable {
+        let channels: Int
+        let height: Int
+        let width: Int
+    }
+
+    struct Convolution: Sendable {
+        let name: String
+        let shape: ConvolutionShape
+        let weights: Weights
+        let input: Int
+        let output: Int
+        let residual: Int?
+        let hasRelu: Bool
+        let stage: Int
+    }
+
+    struct MaximumPool: Sendable {
+        let name: String
+        let input: Int
+        let output: Int
+    }
+
+    enum Layer: Sendable {
+        case convolution(Convolution)
+        case maximumPool(MaximumPool)
+    }
+
+    private(set) var layers: [Layer] = []
+    private(set) var dimensions: [Dimensions]
+    /// Most frames that go through each stage side by side.
+    private(set) var stageFrames: [Int]
+
+    /// The network's input.
+    public let input: Value
+
+    /// A network on images of the given size. `framesAtOnce` is for the first stage: how many frames a thread takes through its layers
+    /// before it goes on, so that what lies between them stays in the cache.
+    public init(channels: Int, height: Int, width: Int, framesAtOnce: Int) {
+        precondition(channels > 0 && height > 0 && width > 0 && framesAtOnce > 0)
+        input = Value(index: 0)
+        dimensions = [Dimensions(channels: channels, height: height, width: width)]
+        stageFrames = [framesAtOnce]
+    }
+
+    /// Begins a stage for deeper layers, whose weights outweigh their pictures and want more frames at once.
+    public mutating func beginStage(framesAtOnce: Int) {
+        precondition(framesAtOnce > 0)
+        stageFrames.append(framesAtOnce)
+    }
+
+    /// A convolution with a square kernel; `residual` is added before the ReLU.
+    public mutating func convolution(
+        _ name: String, of input: Value, outChannels: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
+        weights: Weights, residual: Value? = nil, relu: Bool
+    ) -> Value {
+        let before = dimensions[input.index]
+        let shape = ConvolutionShape(
+            inChannels: before.channels, height: before.height, width: before.width, outChannels: outChannels, kernel: kernel,
+            stride: stride, padding: padding)
+        precondition(weights.values.count == shape.weightCount, "\(name): \(weights.values.count) weights, \(shape.weightCount) wanted")
+        precondition(weights.bias.count == outChannels, "\(name): \(weights.bias.count) biases, \(outChannels) wanted")
+        let output = append(Dimensions(channels: outChannels, height: shape.outHeight, width: shape.outWidth))
+        if let residual {
+            let other = dimensions[residual.index]
+            precondition(
+                other.channels == outChannels && other.height == shape.outHeight && other.width == shape.outWidth,
+                "\(name): the residual has another shape")
+        }
+        layers.append(
+            .convolution(
+                Convolution(
+                    name: name, shape: shape, weights: weights, input: input.index, output: output.index,
+                    residual: residual?.index, hasRelu: relu, stage: stageFrames.count - 1)))
+        return output
+    }
+
+    /// A 3×3 maximum with stride 2 and padding 1 of a convolution's output that nothing else reads; the two are computed as one.
+    public mutating func maximumPool(_ name: String, of input: Value) -> Value {
+        guard case .convolution(let convolution)? = layers.last, convolution.output == input.index else {
+            preconditionFailure("\(name) must follow the convolution that it pools")
+        }
+        let before = dimensions[input.index]
+        let output = append(
+            Dimensions(channels: before.channels, height: (before.height - 1) / 2 + 1, width: (before.width - 1) / 2 + 1))
+        layers.append(.maximumPool(MaximumPool(name: name, input: input.index, output: output.index)))
+        return output
+    }
+
+    private mutating func append(_ value: Dimensions) -> Value {
+        dimensions.append(value)
+        return Value(index: dimensions.count - 1)
+    }
+}

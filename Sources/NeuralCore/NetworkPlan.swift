@@ -1,0 +1,113 @@
+import Synchronization
+
+/// A network compiled for one selection of kernels: methods chosen, weights folded and packed, every value's place in memory known.
+///
+/// Immutable and shared by any number of threads; each call works in a `PlanContext` of its own.
+public struct NetworkPlan: Sendable {
+    /// Most frames that one `run` takes.
+    public static let maximumBatch = 16
+
+    /// What a plan shows of a layer.
+    public struct LayerSummary: Sendable, Equatable {
+        public let name: String
+        public let shape: ConvolutionShape
+        public let method: ConvolutionMethod
+        /// Multiplications for one frame by this method, whole tiles counted.
+        public let multiplications: Int
+        /// Bytes of the packed weights.
+        public let weightBytes: Int
+    }
+
+    struct Stage: Sendable {
+        let framesAtOnce: Int
+        /// True for the stage that begins with the network's input.
+        let holdsInput: Bool
+        /// Groups begin at multiples of this: frames that stand side by side are computed together.
+        let frameMultiple: Int
+        let operations: [any PlanOperation]
+        /// The stage's own values, whose borders are cleared for each group.
+        let values: [ValuePlace]
+        let names: [String]
+        /// Where each operation's output is, for an observer.
+        let outputs: [ValuePlace]
+        let outputChannels: [Int]
+
+        /// Most frames of a group.
+        var capacity: Int { roundedUp(framesAtOnce, to: frameMultiple) }
+    }
+
+    public let selection: KernelSelection
+    /// Every convolution in the order of the forward pass.
+    public let layers: [LayerSummary]
+    /// `[height, width, channels]` of the output of one frame.
+    public let outputShape: [Int]
+
+    let stages: [Stage]
+    let input: ValuePlace
+    let inputChannels: Int
+    let output: ValuePlace
+    let sharedBytes: Int
+
+    /// Bytes of all packed weights.
+    public var weightBytes: Int { layers.reduce(0) { $0 + $1.weightBytes } }
+
+    /// Chooses, folds and packs, on as many threads as the team has.
+    ///
+    /// Throws if a folded or transformed weight is not finite.
+    public init(
+        _ network: NetworkDescription, selection: KernelSelection, team: ThreadTeam
+    ) throws(PlanError) {
+        self.selection = selection
+        let compiler = PlanCompiler(network, selection: selection)
+        let compiled = compiler.compile()
+        let failed = Atomic<Int>(-1)
+        let units = compiled.packings.indices.flatMap { layer in
+            (0..<compiled.packings[layer].unitCount).map { (layer: layer, unit: $0) }
+        }
+        team.forEach(units.count) { _, index in
+            if !compiled.packings[units[index].layer].pack(unit: units[index].unit) {
+                failed.store(units[index].layer, ordering: .relaxed)
+            }
+        }
+        let failedLayer = failed.load(ordering: .relaxed)
+        guard failedLayer < 0 else { throw .weightsNotFinite(layer: compiled.layers[failedLayer].name) }
+        for (layer, packing) in zip(compiled.layers, compiled.packings) {
+            guard layer.biasIsFinite else { throw .weightsNotFinite(layer: layer.name) }
+            precondition(packing.packed.byteCount > 0)
+        }
+        layers = zip(compiled.layers, compiled.packings).map { layer, packing in
+            LayerSummary(
+                name: layer.name, shape: layer.shape, method: layer.method,
+                multiplications: layer.method.multiplications(layer.shape), weightBytes: packing.packed.byteCount)
+        }
+        stages = compiled.stages
+        input = compiled.input
+        inputChannels = compiled.inputChannels
+        output = compiled.output
+        outputShape = [compiled.output.layout.height, compiled.output.layout.width, compiled.output.layout.channels]
+        sharedBytes = compiled.sharedBytes
+    }
+
+    /// Most frames of a group of a stage when `threads` threads share a batch of `frames`.
+    func groupFrames(_ stage: Stage, frames: Int, threads: Int) -> Int {
+        let fair = frames < threads ? frames : ceilingDivision(frames, threads)
+        return roundedUp(min(stage.framesAtOnce, fair), to: stage.frameMultiple)
+    }
+
+    /// Bytes of a thread's memory for one stage at a time.
+    var arenaBytes: Int {
+        stages.map { stage in
+            stage.values.map { $0.offset + $0.layout.byteCount(frames: stage.capacity) }.max() ?? 0
+        }.max() ?? 0
+    }
+
+    var scratchBytes: Int {
+        stages.flatMap { stage in stage.operations.map { $0.scratchBytes(frames: stage.capacity) } }.max() ?? 0
+    }
+}
+
+/// Why a network could not be compiled.
+public enum PlanError: Error, Sendable, Equatable {
+    /// Finite values may still fold or transform to something else. The model is broken; refuse for good.
+    case weightsNotFinite(layer: String)
+}

@@ -1,0 +1,143 @@
+import Synchronization
+
+/// The threads and memory of one call of a plan; reused by the next, it allocates nothing more.
+///
+/// `@unchecked Sendable`: belongs to one call at a time; within it, threads write places that the plan keeps apart.
+public final class PlanContext: @unchecked Sendable {
+    /// Writes row `row` of frame `frame` as `[width, channels]` floats; called from any of the context's threads, each row once.
+    public typealias RowLoader = (_ frame: Int, _ row: Int, _ destination: UnsafeMutablePointer<Float>) -> Void
+
+    /// Sees an operation's output on one frame as `[height, width, channels]` floats.
+    public typealias Observer = (_ frame: Int, _ layer: String, _ shape: [Int], _ values: UnsafeBufferPointer<Float>) -> Void
+
+    private let plan: NetworkPlan
+    private let team: ThreadTeam
+    private let shared: AlignedMemory
+    private let arenas: [AlignedMemory]
+    private let scratch: [AlignedMemory]
+    private let nextGroup: [GroupCounter]
+    private let loaderRow: [AlignedMemory]
+
+    /// Memory for as many threads as the team has.
+    public init(plan: NetworkPlan, threads: Int) {
+        self.plan = plan
+        team = ThreadTeam(size: threads)
+        shared = AlignedMemory(byteCount: plan.sharedBytes)
+        arenas = (0..<threads).map { _ in AlignedMemory(byteCount: plan.arenaBytes) }
+        scratch = (0..<threads).map { _ in AlignedMemory(byteCount: plan.scratchBytes) }
+        nextGroup = plan.stages.map { _ in GroupCounter() }
+        loaderRow = (0..<threads).map { _ in
+            AlignedMemory(byteCount: plan.input.layout.width * plan.inputChannels * MemoryLayout<Float>.size + 256)
+        }
+    }
+
+    /// Computes 1…`NetworkPlan.maximumBatch` frames. The output, `plan.outputShape` for each frame, is valid until the next call.
+    ///
+    /// Blocks: never call it on Swift's cooperative pool.
+    public func run(frames: Int, load: RowLoader) -> UnsafeBufferPointer<Float> {
+        precondition((1...NetworkPlan.maximumBatch).contains(frames), "\(frames) frames in a batch")
+        if frames >= team.size {
+            for counter in nextGroup { counter.value.store(0, ordering: .relaxed) }
+            team.run { worker in runGroups(frames: frames, worker: worker, load: load) }
+        } else {
+            team.run { worker in runTogether(frames: frames, worker: worker, load: load) }
+        }
+        return output(frames: frames)
+    }
+
+    /// As `run`, frame by frame on one thread, showing each operation's output as it is computed.
+    public func observe(frames: Int, load: RowLoader, observer: Observer) -> UnsafeBufferPointer<Float> {
+        for frame in 0..<frames {
+            for stage in plan.stages {
+                let memory = groupMemory(stage, frames: frame..<frame + 1, worker: 0)
+                clear(stage, frames: 1, memory)
+                if stage.holdsInput { loadInput(0..<1, load, memory, worker: 0) }
+                for (index, operation) in stage.operations.enumerated() {
+                    operation.run(frames: 1, slice: .whole, memory: memory)
+                    let place = stage.outputs[index]
+                    let shape = [place.layout.height, place.layout.width, stage.outputChannels[index]]
+                    let values = place.floats(frame: 0, memory, channels: shape[2])
+                    values.withUnsafeBufferPointer { observer(frame, stage.names[index], shape, $0) }
+                }
+            }
+        }
+        return output(frames: frames)
+    }
+
+    private func output(frames: Int) -> UnsafeBufferPointer<Float> {
+        let count = plan.outputShape.reduce(1, *)
+        return UnsafeBufferPointer(start: shared.floats(at: plan.output.offset), count: frames * count)
+    }
+
+    /// Enough frames for every thread: each takes groups of frames through a whole stage by itself.
+    private func runGroups(frames: Int, worker: Int, load: RowLoader) {
+        for (index, stage) in plan.stages.enumerated() {
+            let size = plan.groupFrames(stage, frames: frames, threads: team.size)
+            while true {
+                let begin = nextGroup[index].value.wrappingAdd(size, ordering: .relaxed).oldValue
+                guard begin < frames else { break }
+                let group = begin..<min(begin + size, frames)
+                let memory = groupMemory(stage, frames: group, worker: worker)
+                clear(stage, frames: group.count, memory)
+                if stage.holdsInput { loadInput(0..<group.count, load, memory, worker: worker) }
+                for operation in stage.operations { operation.run(frames: group.count, slice: .whole, memory: memory) }
+            }
+            team.synchronize()
+        }
+    }
+
+    /// Fewer frames than threads: all work on each operation together, in the first thread's memory but with scratch of their own.
+    private func runTogether(frames: Int, worker: Int, load: RowLoader) {
+        let slice = Slice(index: worker, count: team.size)
+        for stage in plan.stages {
+            let size = plan.groupFrames(stage, frames: frames, threads: team.size)
+            for begin in stride(from: 0, to: frames, by: size) {
+                let group = begin..<min(begin + size, frames)
+                let memory = groupMemory(stage, frames: group, worker: 0, scratchOf: worker)
+                if worker == 0 {
+                    clear(stage, frames: group.count, memory)
+                    if stage.holdsInput { loadInput(0..<group.count, load, memory, worker: worker) }
+                }
+                team.synchronize()
+                for operation in stage.operations {
+                    operation.run(frames: group.count, slice: slice, memory: memory)
+                    team.synchronize()
+                }
+            }
+        }
+    }
+
+    private func groupMemory(
+        _ stage: NetworkPlan.Stage, frames: Range<Int>, worker: Int, scratchOf scratchWorker: Int? = nil
+    ) -> GroupMemory {
+        GroupMemory(
+            arena: arenas[worker].base, shared: shared.base, firstFrame: frames.lowerBound,
+            scratch: scratch[scratchWorker ?? worker].base)
+    }
+
+    /// Other stages have used the memory since.
+    private func clear(_ stage: NetworkPlan.Stage, frames: Int, _ memory: GroupMemory) {
+        for value in stage.values { value.layout.clearBorders(memory.arena + value.offset, frames: frames) }
+    }
+
+    private func loadInput(_ frames: Range<Int>, _ load: RowLoader, _ memory: GroupMemory, worker: Int) {
+        let layout = plan.input.layout
+        let row = loaderRow[worker].floats()
+        for frame in frames {
+            let pixels = plan.input.pixels(frame: frame, memory)
+            for y in 0..<layout.height {
+                let target = pixels + y * layout.rowBytes
+                if layout.format == .float32 && layout.channels == plan.inputChannels {
+                    load(memory.firstFrame + frame, y, target.assumingMemoryBound(to: Float.self))
+                } else {
+                    load(memory.firstFrame + frame, y, row)
+                    layout.store(row: row, channels: plan.inputChannels, at: target)
+                }
+            }
+        }
+    }
+}
+
+private final class GroupCounter: Sendable {
+    let value = Atomic<Int>(0)
+}

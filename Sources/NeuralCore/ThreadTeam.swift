@@ -1,0 +1,177 @@
+import Glibc
+import Synchronization
+
+/// Threads that stay for as long as the team does and work side by side on one thing at a time.
+///
+/// The caller's thread is worker 0. Threads that wait within a piece of work spin, since what they wait for takes microseconds; between
+/// pieces they sleep. Handing out work allocates nothing.
+public final class ThreadTeam: Sendable {
+    /// How many threads a team can have.
+    public static let sizes = 1...256
+
+    public let size: Int
+    private let shared: SharedState
+    private let barrier: TeamBarrier
+
+    /// Starts `size` − 1 threads.
+    public init(size: Int) {
+        precondition(ThreadTeam.sizes.contains(size), "a team of \(size) threads")
+        self.size = size
+        let shared = SharedState()
+        self.shared = shared
+        barrier = TeamBarrier(size: size)
+        for worker in 1..<size { ThreadTeam.startThread { shared.serve(worker: worker) } }
+    }
+
+    deinit {
+        shared.stop()
+    }
+
+    /// Runs `body(worker)` once on each thread, `worker` from 0, and waits for all. Not reentrant; one caller at a time.
+    public func run(_ body: (_ worker: Int) -> Void) {
+        guard size > 1 else { return body(0) }
+        withoutActuallyEscaping(body) { body in
+            // Every thread has returned from `body` before this call does.
+            shared.begin(helpers: size - 1, body)
+            body(0)
+            shared.waitForHelpers()
+        }
+    }
+
+    /// Waits, inside `run`, until every worker has come to this point; what they wrote before is seen by all after.
+    public func synchronize() {
+        barrier.wait()
+    }
+
+    /// Runs `body(worker, index)` once for each index below `count`, each on whatever worker is free.
+    public func forEach(_ count: Int, _ body: (_ worker: Int, _ index: Int) -> Void) {
+        let next = Atomic<Int>(0)
+        run { worker in
+            while true {
+                let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+                guard index < count else { return }
+                body(worker, index)
+            }
+        }
+    }
+
+    private static func startThread(_ body: @escaping @Sendable () -> Void) {
+        let box = Unmanaged.passRetained(ThreadBody(body))
+        var thread = pthread_t()
+        let status = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                let body = Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue()
+                body.run()
+                return nil
+            }, box.toOpaque())
+        precondition(status == 0, "cannot start a thread: \(String(cString: strerror(status)))")
+        pthread_detach(thread)
+    }
+}
+
+private final class ThreadBody: Sendable {
+    let run: @Sendable () -> Void
+
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+}
+
+/// The piece of work at hand and who is still at it. `@unchecked Sendable`: guarded by its mutex.
+private final class SharedState: @unchecked Sendable {
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var body: ((Int) -> Void)?
+    private var generation = 0
+    private var working = 0
+    private var isStopped = false
+
+    init() {
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(changed, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(changed)
+        pthread_mutex_destroy(mutex)
+        changed.deallocate()
+        mutex.deallocate()
+    }
+
+    func begin(helpers: Int, _ body: @escaping (Int) -> Void) {
+        pthread_mutex_lock(mutex)
+        self.body = body
+        working = helpers
+        generation += 1
+        pthread_cond_broadcast(changed)
+        pthread_mutex_unlock(mutex)
+    }
+
+    func waitForHelpers() {
+        pthread_mutex_lock(mutex)
+        while working > 0 { pthread_cond_wait(changed, mutex) }
+        body = nil
+        pthread_mutex_unlock(mutex)
+    }
+
+    func stop() {
+        pthread_mutex_lock(mutex)
+        isStopped = true
+        pthread_cond_broadcast(changed)
+        pthread_mutex_unlock(mutex)
+    }
+
+    /// A helper's life: takes each piece of work once.
+    func serve(worker: Int) {
+        var seen = 0
+        while true {
+            pthread_mutex_lock(mutex)
+            while generation == seen && !isStopped { pthread_cond_wait(changed, mutex) }
+            guard !isStopped else {
+                pthread_mutex_unlock(mutex)
+                return
+            }
+            seen = generation
+            pthread_mutex_unlock(mutex)
+            perform(worker: worker)
+            pthread_mutex_lock(mutex)
+            working -= 1
+            if working == 0 { pthread_cond_broadcast(changed) }
+            pthread_mutex_unlock(mutex)
+        }
+    }
+
+    /// A call of its own, so that nothing holds the caller's closure any more when the helper reports that it is done.
+    @inline(never)
+    private func perform(worker: Int) {
+        // Set before the generation was raised, cleared after all helpers are done: no lock is needed in between.
+        body?(worker)
+    }
+}
+
+/// Lets go when all have come; usable again at once.
+private final class TeamBarrier: Sendable {
+    /// Looks at the counter that many times before it lets another thread have the core.
+    private static let spins = 4_000
+
+    private let size: Int
+    private let arrived = Atomic<Int>(0)
+    private let generation = Atomic<Int>(0)
+
+    init(size: Int) { self.size = size }
+
+    func wait() {
+        guard size > 1 else { return }
+        let mine = generation.load(ordering: .acquiring)
+        if arrived.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue == size {
+            arrived.store(0, ordering: .relaxed)
+            generation.wrappingAdd(1, ordering: .releasing)
+            return
+        }
+        var turns = 0
+        while generation.load(ordering: .acquiring) == mine {
+            turns += 1
+            if turns > TeamBarrier.spins { sched_yield() }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+/// The definitions of the layers on planar `[C, H, W]` values in double, written apart from the kernels: what all of them must agree with.
+enum PlaneReference {
+    struct Image {
+        var channels: Int
+        var height: Int
+        var width: Int
+        var values: [Double]
+
+        init(channels: Int, height: Int, width: Int, values: [Double]) {
+            precondition(values.count == channels * height * width)
+            self.channels = channels
+            self.height = height
+            self.width = width
+            self.values = values
+        }
+
+        /// `[height, width, channels]`, as plans give their output.
+        var channelsLast: [Double] {
+            (0..<height * width).flatMap { place in (0..<channels).map { values[$0 * height * width + place] } }
+        }
+    }
+
+    static func convolution(
+        _ input: Image, outChannels: Int, kernel: Int, stride: Int, padding: Int, weights: [Float], bias: [Float],
+        residual: Image? = nil, relu: Bool
+    ) -> Image {
+        let height = (input.height + 2 * padding - kernel) / stride + 1
+        let width = (input.width + 2 * padding - kernel) / stride + 1
+        var values: [Double] = []
+        values.reserveCapacity(outChannels * height * width)
+        let doubles = weights.map { Double($0) }
+        doubles.withUnsafeBufferPointer { doubles in
+            input.values.withUnsafeBufferPointer { pixels in
+                for o in 0..<outChannels {
+                    for y in 0..<height {
+                        for x in 0..<width {
+                            var sum = Double(bias[o])
+                            for c in 0..<input.channels {
+                                for ky in 0..<kernel {
+                                    let row = y * stride + ky - padding
+                                    guard row >= 0 && row < input.height else { continue }
+                                    for kx in 0..<kernel {
+                                        let column = x * stride + kx - padding
+                                        guard column >= 0 && column < input.width else { continue }
+                                        sum += doubles[((o * input.channels + c) * kernel + ky) * kernel + kx]
+                                            * pixels[(c * input.height + row) * input.width + column]
+                                    }
+                                }
+                            }
+                            if let residual { sum += residual.values[(o * height + y) * width + x] }
+                            values.append(relu ? max(0, sum) : sum)
+                        }
+                    }
+                }
+            }
+        }
+        return Image(channels: outChannels, height: height, width: width, values: values)
+    }
+
+    static func maximumPool(_ input: Image) -> Image {
+        let (height, width) = ((input.height - 1) / 2 + 1, (input.width - 1) / 2 + 1)
+        var values: [Double] = []
+        for c in 0..<input.channels {
+            for y in 0..<height {
+                for x in 0..<width {
+                    var best = -Double.infinity
+                    for row in max(0, 2 * y - 1)..<min(input.height, 2 * y + 2) {
+                        for column in max(0, 2 * x - 1)..<min(input.width, 2 * x + 2) {
+                            best = max(best, input.values[(c * input.height + row) * input.width + column])
+                        }
+                    }
+                    values.append(best)
+                }
+            }
+        }
+        return Image(channels: input.channels, height: height, width: width, values: values)
+    }
+}
