@@ -13,17 +13,20 @@ public actor ClipAnalyzer {
     /// Names the way from bytes to verdict; two verdicts of one version, model and clip are equal.
     public static let version = "1"
 
-    private let detector: ResNetDetector
+    private let detector: @Sendable () async throws -> ResNetDetector
     private let decoder: DecoderProcess
-    private let rule: DecisionRule
     private let executor = ThreadExecutor(name: "whorl-analyze")
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     public init(detector: ResNetDetector, decoder: DecoderProcess) {
+        self.init(decoder: decoder) { detector }
+    }
+
+    /// An analyzer that asks for its network once a clip is decoded, so that the two can be made ready side by side.
+    public init(decoder: DecoderProcess, detector: @escaping @Sendable () async throws -> ResNetDetector) {
         self.detector = detector
         self.decoder = decoder
-        rule = DecisionRule(card: detector.card)
     }
 
     /// Judges the clip behind a descriptor that the caller opened and closes.
@@ -42,14 +45,21 @@ public actor ClipAnalyzer {
             sampled = try await decoder.sample(
                 fileDescriptor: fileDescriptor,
                 request: SamplingRequest(
-                    count: options.sampling.count, inputWidth: detector.card.inputSize,
-                    inputHeight: detector.card.inputSize)
+                    count: options.sampling.count, inputWidth: ResNetDetector.inputSize,
+                    inputHeight: ResNetDetector.inputSize)
             ) { progress(.decoding, $0) }
         } catch {
             throw JobFailure(error)
         }
-        let forwardStart = ContinuousClock.now
+        let decodeEnd = ContinuousClock.now
         progress(.classifying, 0)
+        let detector: ResNetDetector
+        do {
+            detector = try await self.detector()
+        } catch {
+            throw JobFailure(code: "network_failed", message: "the network could not be loaded: \(error)", disposition: .stop)
+        }
+        let forwardStart = ContinuousClock.now
         let output: DetectorOutput
         do throws(DetectorError) {
             output = try detector.evaluate(frames: sampled.frames.map(\.input.pixels))
@@ -58,10 +68,10 @@ public actor ClipAnalyzer {
         }
         let end = ContinuousClock.now
         let timings = Verdict.Timings(
-            decodeMilliseconds: (forwardStart - decodeStart).milliseconds,
+            decodeMilliseconds: (decodeEnd - decodeStart).milliseconds,
             forwardMilliseconds: (end - forwardStart).milliseconds, drawMilliseconds: 0)
         return ClipAnalysis(
-            verdict: verdict(of: sampled, output, sha256: sha256, sampling: options.sampling, timings: timings),
+            verdict: verdict(of: sampled, output, by: detector, sha256: sha256, sampling: options.sampling, timings: timings),
             evidence: sampled.frames.map { frame in
                 let side = output.maps.shape[2]
                 return FrameEvidence(
@@ -76,8 +86,10 @@ public actor ClipAnalyzer {
     }
 
     private func verdict(
-        of sampled: SampledVideo, _ output: DetectorOutput, sha256: String, sampling: Sampling, timings: Verdict.Timings
+        of sampled: SampledVideo, _ output: DetectorOutput, by detector: ResNetDetector, sha256: String, sampling: Sampling,
+        timings: Verdict.Timings
     ) -> Verdict {
+        let rule = DecisionRule(card: detector.card)
         let probability = rule.probability(ofLogit: output.logit)
         let (label, reasons) = rule.decide(probability: probability)
         let range = output.mapRange

@@ -30,12 +30,6 @@ ALWAYS_INLINE vec relu_vec(vec value) {
     return zero > value ? zero : value;
 }
 
-/* The larger, or a NaN if either is one. */
-ALWAYS_INLINE vec max_or_nan(vec best, vec value) {
-    vec larger = value > best ? value : best;
-    return value != value ? value : larger;
-}
-
 /* What the micro-kernel reads and writes: up to ROWS pixels times one panel. */
 struct micro_task {
     const float *a;          /* the first pixel's first tap */
@@ -335,17 +329,29 @@ static void winograd_output(const struct winograd_f32 *conv, const float *produc
     }
 }
 
+/* The larger, or a NaN if either is one: the comparison is false for a NaN on the right, which is then the answer. */
+ALWAYS_INLINE vec max_or_nan(vec best, vec value) {
+    const vec larger = best > value ? best : value;
+    return best != best ? best : larger;
+}
+
+ALWAYS_INLINE vec column_maximum(const float *const rows[3], size_t row_count, size_t place) {
+    const vec first = max_or_nan(load(rows[0] + place), load(rows[1] + place));
+    return row_count == 3 ? max_or_nan(first, load(rows[2] + place)) : first;
+}
+
 static void max_pool_row(const float *const rows[3], size_t row_count, size_t width, size_t channels, float *output) {
-    const size_t out_width = (width - 1) / 2 + 1;
-    for (size_t x = 0; x < out_width; x++) {
-        const size_t begin = x == 0 ? 0 : 2 * x - 1;
-        const size_t end = 2 * x + 2 < width ? 2 * x + 2 : width;
-        for (size_t c = 0; c < channels; c += LANES) {
-            vec best = load(rows[0] + begin * channels + c);
-            for (size_t r = 0; r < row_count; r++)
-                for (size_t column = begin; column < end; column++)
-                    best = max_or_nan(best, load(rows[r] + column * channels + c));
-            store(output + x * channels + c, best);
+    const float *const lines[3] = {rows[0], row_count > 1 ? rows[1] : rows[0], row_count > 2 ? rows[2] : rows[0]};
+    for (size_t c = 0; c < channels; c += LANES) {
+        /* A window's last column is the next one's first. */
+        vec edge = column_maximum(lines, row_count, c);
+        for (size_t x = 0; x < width; x += 2) {
+            vec best = max_or_nan(edge, column_maximum(lines, row_count, x * channels + c));
+            if (x + 1 < width) {
+                edge = column_maximum(lines, row_count, (x + 1) * channels + c);
+                best = max_or_nan(best, edge);
+            }
+            store(output + x / 2 * channels + c, best);
         }
     }
 }

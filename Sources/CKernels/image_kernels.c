@@ -1,19 +1,11 @@
 #include "image_kernels.h"
 
-enum { chunk_pixels = 16 };
-
-void normalize_rgb8_f32(const uint8_t *rgb, size_t pixels, const float mean[3], const float std[3], float *output) {
-    /* The three channels' constants, repeated so that whole chunks of pixels are one loop without a remainder. */
-    float means[3 * chunk_pixels], deviations[3 * chunk_pixels];
-    for (size_t i = 0; i < 3 * chunk_pixels; i++) {
-        means[i] = mean[i % 3];
-        deviations[i] = std[i % 3];
+void normalize_rgb8_f32(const uint8_t *restrict rgb, size_t pixels, const float *restrict table, float *restrict output) {
+    for (size_t i = 0; i < pixels; i++) {
+        output[3 * i] = table[rgb[3 * i]];
+        output[3 * i + 1] = table[256 + rgb[3 * i + 1]];
+        output[3 * i + 2] = table[512 + rgb[3 * i + 2]];
     }
-    const size_t count = 3 * pixels;
-    size_t i = 0;
-    for (; i + 3 * chunk_pixels <= count; i += 3 * chunk_pixels)
-        for (size_t j = 0; j < 3 * chunk_pixels; j++) output[i + j] = ((float)rgb[i + j] / 255.0f - means[j]) / deviations[j];
-    for (size_t j = 0; i + j < count; j++) output[i + j] = ((float)rgb[i + j] / 255.0f - means[j]) / deviations[j];
 }
 
 void interleave_planes_f32(const float *restrict first, const float *restrict second, const float *restrict third,

@@ -137,9 +137,9 @@ ALWAYS_INLINE void finish_rows(const int parts, const int float_output, const st
             add_block(parts, residual + other * conv->residual_pixel + channel * parts, &left, &right);
         }
         if (conv->relu) {
-            /* The second operand is the answer for a NaN. */
-            left = _mm512_max_ps(zero, left);
-            right = _mm512_max_ps(zero, right);
+            /* The second operand is the answer for a NaN; adding zero makes -0, which it can also be, a +0. */
+            left = _mm512_add_ps(_mm512_max_ps(zero, left), zero);
+            right = _mm512_add_ps(_mm512_max_ps(zero, right), zero);
         }
         if (float_output) {
             _mm512_storeu_ps((float *)output + place, left);
@@ -193,9 +193,12 @@ ALWAYS_INLINE void multiply_step(const int parts, const uint16_t *first, const u
  * The vector unit finishes a block's sums while the tile unit multiplies the next block's: the rows to finish are dealt out over the steps.
  * The order of the sums over taps and blocks is fixed, so a pixel's value does not depend on the tile it stands in.
  */
-ALWAYS_INLINE void convolve(const int parts, const int float_output, const struct tile_conv *conv, const uint16_t *input,
-                            void *output, const uint16_t *residual, size_t tile_begin, size_t tile_end, size_t block_begin,
-                            size_t block_end) {
+ALWAYS_INLINE void convolve(const int parts, const int float_output, const struct tile_conv *description,
+                            const uint16_t *input, void *output, const uint16_t *residual, size_t tile_begin, size_t tile_end,
+                            size_t block_begin, size_t block_end) {
+    /* A copy that no store can reach, so that its members stay in registers. */
+    const struct tile_conv copy = *description;
+    const struct tile_conv *const conv = &copy;
     float sums[2][4][tile_maximum_rows * 16] __attribute__((aligned(64)));
     const size_t steps = conv->taps * conv->in_blocks;
     const size_t step_values = (size_t)parts * 2 * tile_maximum_rows * tile_block;
@@ -286,6 +289,28 @@ void tile_pack_row(const float *input, size_t count, size_t parts, ptrdiff_t par
     }
 }
 
+static __m512i column_maximum(const uint16_t *const rows[3], size_t row_count, size_t place) {
+    const __m512i first = _mm512_max_epu16(_mm512_loadu_si512(rows[0] + place), _mm512_loadu_si512(rows[1] + place));
+    return row_count == 3 ? _mm512_max_epu16(first, _mm512_loadu_si512(rows[2] + place)) : first;
+}
+
+void tile_max_pool_row(const uint16_t *const rows[3], size_t row_count, size_t width, size_t blocks, uint16_t *output) {
+    const uint16_t *const lines[3] = {rows[0], row_count > 1 ? rows[1] : rows[0], row_count > 2 ? rows[2] : rows[0]};
+    const size_t pixel = blocks * tile_block;
+    for (size_t c = 0; c < pixel; c += tile_block) {
+        /* A window's last column is the next one's first. */
+        __m512i edge = column_maximum(lines, row_count, c);
+        for (size_t x = 0; x < width; x += 2) {
+            __m512i best = _mm512_max_epu16(edge, column_maximum(lines, row_count, x * pixel + c));
+            if (x + 1 < width) {
+                edge = column_maximum(lines, row_count, (x + 1) * pixel + c);
+                best = _mm512_max_epu16(best, edge);
+            }
+            _mm512_storeu_si512(output + x / 2 * pixel + c, best);
+        }
+    }
+}
+
 #pragma clang attribute pop
 #else
 
@@ -304,6 +329,11 @@ void tile_pack_blocks(const float *input, size_t blocks, size_t parts, uint16_t 
 
 void tile_pack_row(const float *input, size_t count, size_t parts, ptrdiff_t part_distance, uint16_t *output) {
     (void)input, (void)count, (void)parts, (void)part_distance, (void)output;
+    __builtin_trap();
+}
+
+void tile_max_pool_row(const uint16_t *const rows[3], size_t row_count, size_t width, size_t blocks, uint16_t *output) {
+    (void)rows, (void)row_count, (void)width, (void)blocks, (void)output;
     __builtin_trap();
 }
 

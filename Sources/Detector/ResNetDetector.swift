@@ -8,6 +8,8 @@ import Synchronization
 public final class ResNetDetector: Sendable {
     /// Most frames that one call takes.
     public static let maximumFrames = 64
+    /// Width and height of a frame in pixels.
+    public static let inputSize = ResNetArchitecture.inputSize
 
     /// The model's card, its `precision` being the one computed in.
     public let card: ModelCard
@@ -93,6 +95,28 @@ public final class ResNetDetector: Sendable {
         }
     }
 
+    /// How long each operation of the network takes on one batch of normalised frames, on one thread: name and seconds, in order.
+    package func profile(input: Tensor) -> [(operation: String, seconds: Double)] {
+        precondition((1...NetworkPlan.maximumBatch).contains(input.shape[0]), "one batch is profiled")
+        let context = takeContext()
+        defer { giveBack(context) }
+        let extent = ResNetArchitecture.inputSize
+        var order: [String] = []
+        var seconds: [String: Double] = [:]
+        input.withUnsafeBuffer { values in
+            guard let base = values.baseAddress else { return }
+            context.profile(frames: input.shape[0]) { frame, row, destination in
+                Reductions.interleavePlanes(
+                    base + frame * ResNetBackbone.inputCount + row * extent, planeDistance: extent * extent, count: extent,
+                    into: destination)
+            } record: { operation, duration in
+                if seconds[operation] == nil { order.append(operation) }
+                seconds[operation, default: 0] += Double(duration.components.attoseconds) * 1e-18
+            }
+        }
+        return order.map { ($0, seconds[$0] ?? 0) }
+    }
+
     private func evaluate(
         frameCount: Int, finiteness: Finiteness, observer: PlanContext.Observer? = nil, load: PlanContext.RowLoader
     ) throws(DetectorError) -> DetectorOutput {
@@ -100,12 +124,13 @@ public final class ResNetDetector: Sendable {
         defer { giveBack(context) }
         let count = ResNetBackbone.activationCount
         func compute(_ batch: Range<Int>) -> UnsafeBufferPointer<Float> {
-            func loadOfBatch(frame: Int, row: Int, destination: UnsafeMutablePointer<Float>) {
-                load(batch.lowerBound + frame, row, destination)
-            }
-            guard let observer else { return context.run(frames: batch.count, load: loadOfBatch) }
-            return context.observe(frames: batch.count, load: loadOfBatch) { frame, layer, shape, values in
-                observer(batch.lowerBound + frame, layer, shape, values)
+            // The context lets go of the loader before it returns.
+            withoutActuallyEscaping(load) { load in
+                let loadOfBatch: PlanContext.RowLoader = { load(batch.lowerBound + $0, $1, $2) }
+                guard let observer else { return context.run(frames: batch.count, load: loadOfBatch) }
+                return context.observe(frames: batch.count, load: loadOfBatch) { frame, layer, shape, values in
+                    observer(batch.lowerBound + frame, layer, shape, values)
+                }
             }
         }
         if frameCount <= NetworkPlan.maximumBatch {

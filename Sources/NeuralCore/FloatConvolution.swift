@@ -77,6 +77,9 @@ struct FloatConvolutionOperation: PlanOperation {
     let output: ValuePlace
     let residual: ValuePlace?
 
+    /// Frames whose input stays in the second-level cache while one panel after the other reads it.
+    private var framesAtOnce: Int { max(1, residentInputBytes / input.layout.groupBytes) }
+
     func scratchBytes(frames: Int) -> Int { convolution.scratchBytes() }
 
     func run(frames: Int, slice: Slice, memory: GroupMemory) {
@@ -87,11 +90,17 @@ struct FloatConvolutionOperation: PlanOperation {
         } else {
             panels = slice.range(of: convolution.panels)
         }
-        for frame in 0..<frames {
-            convolution.compute(
-                rows: rows, panels: panels, input: input.pixels(frame: frame, memory),
-                output: output.pixels(frame: frame, memory), residual: residual?.pixels(frame: frame, memory),
-                scratch: memory.scratch)
+        // As `TileConvolutionOperation`; with all panels at once where one product computes them.
+        let step = convolution.method == .matrixProduct ? max(1, panels.count) : 1
+        for begin in stride(from: 0, to: frames, by: framesAtOnce) {
+            for panel in stride(from: panels.lowerBound, to: panels.upperBound, by: step) {
+                for frame in begin..<min(begin + framesAtOnce, frames) {
+                    convolution.compute(
+                        rows: rows, panels: panel..<panel + step, input: input.pixels(frame: frame, memory),
+                        output: output.pixels(frame: frame, memory), residual: residual?.pixels(frame: frame, memory),
+                        scratch: memory.scratch)
+                }
+            }
         }
     }
 }

@@ -107,10 +107,12 @@ struct PlanCompiler {
         return roundedUp(step.convolution.shape.outChannels, to: unit)
     }
 
-    /// Where the pooled convolution's band lies: floats, the whole width, no border.
+    /// Where the pooled convolution's band lies: the whole width, no border. Floats, or single bfloat16 where that is what is pooled to: rounding
+    /// keeps the order, so the larger of two rounded numbers is the rounded larger one.
     private func bandLayout(of step: Step) -> ActivationLayout {
-        ActivationLayout(
-            format: .float32, height: step.convolution.shape.outHeight, width: step.convolution.shape.outWidth,
+        let isRounded = step.method == .tiles(parts: 1) && step.convolution.hasRelu
+        return ActivationLayout(
+            format: isRounded ? .blocks(parts: 1) : .float32, height: step.convolution.shape.outHeight, width: step.convolution.shape.outWidth,
             channels: paddedOut(of: step), border: 0)
     }
 

@@ -17,6 +17,10 @@ public final class PlanContext: @unchecked Sendable {
     private let scratch: [AlignedMemory]
     private let nextGroup: [GroupCounter]
     private let loaderRow: [AlignedMemory]
+    /// What the team is to do in the call at hand; kept here, since a closure made for each call would be allocated for each.
+    private var frames = 0
+    private var load: RowLoader?
+    private var work: (_ worker: Int) -> Void = { _ in }
 
     /// Memory for as many threads as the team has.
     public init(plan: NetworkPlan, threads: Int) {
@@ -29,20 +33,29 @@ public final class PlanContext: @unchecked Sendable {
         loaderRow = (0..<threads).map { _ in
             AlignedMemory(byteCount: plan.input.layout.width * plan.inputChannels * MemoryLayout<Float>.size + 256)
         }
+        work = { [unowned self] worker in self.work(worker) }
     }
 
     /// Computes 1…`NetworkPlan.maximumBatch` frames. The output, `plan.outputShape` for each frame, is valid until the next call.
     ///
     /// Blocks: never call it on Swift's cooperative pool.
-    public func run(frames: Int, load: RowLoader) -> UnsafeBufferPointer<Float> {
+    public func run(frames: Int, load: @escaping RowLoader) -> UnsafeBufferPointer<Float> {
         precondition((1...NetworkPlan.maximumBatch).contains(frames), "\(frames) frames in a batch")
-        if frames >= team.size {
-            for counter in nextGroup { counter.value.store(0, ordering: .relaxed) }
-            team.run { worker in runGroups(frames: frames, worker: worker, load: load) }
-        } else {
-            team.run { worker in runTogether(frames: frames, worker: worker, load: load) }
-        }
+        self.frames = frames
+        self.load = load
+        for counter in nextGroup { counter.value.store(0, ordering: .relaxed) }
+        team.run(work)
+        self.load = nil
         return output(frames: frames)
+    }
+
+    private func work(_ worker: Int) {
+        guard let load else { preconditionFailure("no call is at hand") }
+        if frames >= team.size {
+            runGroups(frames: frames, worker: worker, load: load)
+        } else {
+            runTogether(frames: frames, worker: worker, load: load)
+        }
     }
 
     /// As `run`, frame by frame on one thread, showing each operation's output as it is computed.
@@ -62,6 +75,33 @@ public final class PlanContext: @unchecked Sendable {
             }
         }
         return output(frames: frames)
+    }
+
+    /// As `run`, on one thread, telling how long each operation took on each group of frames.
+    public func profile(frames: Int, load: RowLoader, record: (_ operation: String, _ duration: Duration) -> Void) {
+        let clock = ContinuousClock()
+        for stage in plan.stages {
+            let size = plan.groupFrames(stage, frames: frames, threads: 1)
+            for begin in stride(from: 0, to: frames, by: size) {
+                let group = begin..<min(begin + size, frames)
+                let memory = groupMemory(stage, frames: group, worker: 0)
+                var start = clock.now
+                func finish(_ name: String) {
+                    let now = clock.now
+                    record(name, now - start)
+                    start = now
+                }
+                clear(stage, frames: group.count, memory)
+                if stage.holdsInput {
+                    loadInput(0..<group.count, load, memory, worker: 0)
+                    finish("input")
+                }
+                for (name, operation) in zip(stage.names, stage.operations) {
+                    operation.run(frames: group.count, slice: .whole, memory: memory)
+                    finish(name)
+                }
+            }
+        }
     }
 
     private func output(frames: Int) -> UnsafeBufferPointer<Float> {

@@ -34,7 +34,7 @@ struct PooledConvolutionOperation: PlanOperation {
     private var bandBytes: Int {
         min(2 * PooledConvolutionOperation.rowsPerBand + 1, convolution.shape.outHeight) * convolution.bandLayout.rowBytes
     }
-    /// One pooled row in floats, before it is packed.
+    /// One pooled row in floats, before it is split.
     private var pooledRowBytes: Int { output.layout.width * convolution.bandLayout.pixelBytes }
 
     func scratchBytes(frames: Int) -> Int {
@@ -79,12 +79,15 @@ struct PooledConvolutionOperation: PlanOperation {
         _ first: UnsafeMutableRawPointer, rows: Int, into target: UnsafeMutableRawPointer, rowMemory: UnsafeMutableRawPointer
     ) {
         let layout = convolution.bandLayout
-        func row(_ index: Int) -> UnsafePointer<Float>? {
-            UnsafePointer((first + index * layout.rowBytes).assumingMemoryBound(to: Float.self))
-        }
-        let pointers = (row(0), row(1), row(2))
-        withUnsafeBytes(of: pointers) { pointers in
-            guard let pointers = pointers.assumingMemoryBound(to: UnsafePointer<Float>?.self).baseAddress else { return }
+        let pointers = (first, first + layout.rowBytes, first + 2 * layout.rowBytes)
+        withUnsafeBytes(of: pointers) { bytes in
+            if layout.format == .blocks(parts: 1) {
+                guard let pointers = bytes.assumingMemoryBound(to: UnsafePointer<UInt16>?.self).baseAddress else { return }
+                tile_max_pool_row(
+                    pointers, rows, layout.width, layout.channels / tile_block, target.assumingMemoryBound(to: UInt16.self))
+                return
+            }
+            guard let pointers = bytes.assumingMemoryBound(to: UnsafePointer<Float>?.self).baseAddress else { return }
             guard case .blocks(let parts) = output.layout.format else {
                 kernels.max_pool_row(
                     pointers, rows, layout.width, layout.channels, target.assumingMemoryBound(to: Float.self))

@@ -4,7 +4,7 @@ import Synchronization
 /// Threads that stay for as long as the team does and work side by side on one thing at a time.
 ///
 /// The caller's thread is worker 0. Threads that wait within a piece of work spin, since what they wait for takes microseconds; between
-/// pieces they sleep. Handing out work allocates nothing.
+/// pieces they sleep.
 public final class ThreadTeam: Sendable {
     /// How many threads a team can have.
     public static let sizes = 1...256
@@ -28,14 +28,13 @@ public final class ThreadTeam: Sendable {
     }
 
     /// Runs `body(worker)` once on each thread, `worker` from 0, and waits for all. Not reentrant; one caller at a time.
-    public func run(_ body: (_ worker: Int) -> Void) {
+    ///
+    /// A body that the caller keeps from one run to the next costs no allocation, which is why it may escape.
+    public func run(_ body: @escaping (_ worker: Int) -> Void) {
         guard size > 1 else { return body(0) }
-        withoutActuallyEscaping(body) { body in
-            // Every thread has returned from `body` before this call does.
-            shared.begin(helpers: size - 1, body)
-            body(0)
-            shared.waitForHelpers()
-        }
+        shared.begin(helpers: size - 1, body)
+        body(0)
+        shared.waitForHelpers()
     }
 
     /// Waits, inside `run`, until every worker has come to this point; what they wrote before is seen by all after.
@@ -45,12 +44,11 @@ public final class ThreadTeam: Sendable {
 
     /// Runs `body(worker, index)` once for each index below `count`, each on whatever worker is free.
     public func forEach(_ count: Int, _ body: (_ worker: Int, _ index: Int) -> Void) {
-        let next = Atomic<Int>(0)
-        run { worker in
-            while true {
-                let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-                guard index < count else { return }
-                body(worker, index)
+        let next = TurnCounter()
+        // Every thread has returned from the body before `run` does.
+        withoutActuallyEscaping(body) { body in
+            run { worker in
+                while let index = next.take(below: count) { body(worker, index) }
             }
         }
     }
@@ -68,6 +66,16 @@ public final class ThreadTeam: Sendable {
             }, box.toOpaque())
         precondition(status == 0, "cannot start a thread: \(String(cString: strerror(status)))")
         pthread_detach(thread)
+    }
+}
+
+/// Hands out indices, each once.
+private final class TurnCounter: Sendable {
+    private let next = Atomic<Int>(0)
+
+    func take(below count: Int) -> Int? {
+        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        return index < count ? index : nil
     }
 }
 

@@ -133,6 +133,13 @@ struct TileConvolutionOperation: PlanOperation {
     let output: ValuePlace
     let residual: ValuePlace?
 
+    /// Frames whose input stays in the second-level cache while one block of channels after the other reads it.
+    private var framesAtOnce: Int {
+        let side = convolution.framesSideBySide
+        let groupBytes = input.layout.groupBytes * side / input.layout.framesSideBySide
+        return max(1, residentInputBytes / groupBytes) * side
+    }
+
     func scratchBytes(frames: Int) -> Int { 0 }
 
     func run(frames: Int, slice: Slice, memory: GroupMemory) {
@@ -143,12 +150,14 @@ struct TileConvolutionOperation: PlanOperation {
         } else {
             blocks = slice.range(of: blocks.count)
         }
-        // A block of channels at a time over all frames, so that its weights stay in the cache.
-        for block in blocks {
-            for frame in stride(from: 0, to: frames, by: convolution.framesSideBySide) {
-                convolution.compute(
-                    rows: rows, blocks: block..<block + 1, input: input.pixels(frame: frame, memory),
-                    output: output.pixels(frame: frame, memory), residual: residual?.pixels(frame: frame, memory))
+        // A block of channels at a time over some frames, so that the block's weights and the frames' input stay in the cache.
+        for begin in stride(from: 0, to: frames, by: framesAtOnce) {
+            for block in blocks {
+                for frame in stride(from: begin, to: min(begin + framesAtOnce, frames), by: convolution.framesSideBySide) {
+                    convolution.compute(
+                        rows: rows, blocks: block..<block + 1, input: input.pixels(frame: frame, memory),
+                        output: output.pixels(frame: frame, memory), residual: residual?.pixels(frame: frame, memory))
+                }
             }
         }
     }

@@ -55,9 +55,11 @@ struct AnalyzeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let path = try ModelLocation.resolve(model)
-        let detector = try await NetworkThread().load(
-            path: path, threads: network.threads, selection: network.selection())
-        let analyzer = ClipAnalyzer(detector: detector, decoder: DecoderProcess())
+        let selection = try network.selection()
+        let threads = network.threads
+        // Beside the decoding of the first clip, which needs no network.
+        let loading = Task { try await NetworkThread().load(path: path, threads: threads, selection: selection) }
+        let analyzer = ClipAnalyzer(decoder: DecoderProcess()) { try await loading.value }
         var folders = EvidenceFolders(root: output, files: files)
         var status = ExitStatus.success
         for (place, file) in files.enumerated() {
@@ -70,6 +72,8 @@ struct AnalyzeCommand: AsyncParsableCommand {
                 try show(verdict, of: file, folder: folder)
             } catch {
                 progress.clear()
+                // Without a network no clip is at fault.
+                _ = try await loading.value
                 guard let failure = CommandFailure(error) else { throw error }
                 if json && files.count > 1 { try printLine(FileOutcome(file: file, error: JobError(failure))) }
                 StandardError.write("whorl: \(failure.message)")

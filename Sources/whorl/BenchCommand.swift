@@ -37,6 +37,9 @@ struct BenchForwardCommand: AsyncParsableCommand {
     @Flag(help: "Run as many forwards as each line of standard input says.")
     var serve = false
 
+    @Flag(help: "Show what each operation of one batch takes on one thread: the median and the least over --runs.")
+    var layers = false
+
     private static let runsRange = 1...100_000
 
     func validate() throws {
@@ -49,6 +52,7 @@ struct BenchForwardCommand: AsyncParsableCommand {
         let frames = try await thread.loadFrames(path: input)
         let detector = try await thread.load(path: weights, threads: network.threads, selection: selection)
         let first = try await thread.evaluate(detector, frames)
+        if layers { return try await showLayers(detector, frames, thread) }
         if serve {
             try printLine(first.frameLogits)
             try await serve(detector, frames, thread)
@@ -61,6 +65,24 @@ struct BenchForwardCommand: AsyncParsableCommand {
                 "\(frames.shape[0]) frames in \(selection), \(network.threads) threads: median \(milliseconds[runs / 2]) ms "
                     + "(\(milliseconds[0]) to \(milliseconds[runs - 1])) over \(runs) forwards")
         }
+    }
+
+    private func showLayers(_ detector: ResNetDetector, _ frames: Tensor, _ thread: NetworkThread) async throws {
+        guard frames.shape[0] <= NetworkPlan.maximumBatch else {
+            throw CommandFailure(.usage, code: "bad_frames", "--layers takes at most \(NetworkPlan.maximumBatch) frames")
+        }
+        var samples: [[(operation: String, seconds: Double)]] = []
+        for _ in 0..<runs { samples.append(await thread.profile(detector, frames)) }
+        let width = samples[0].map(\.operation.count).max() ?? 0
+        print("milliseconds of \(frames.shape[0]) frames in \(detector.plan.selection), one thread")
+        print("operation".padded(right: width) + "median".padded(left: 9) + "least".padded(left: 9))
+        var total = (median: 0.0, least: 0.0)
+        for (index, operation) in samples[0].map(\.operation).enumerated() {
+            let seconds = samples.map { $0[index].seconds * 1e3 }.sorted()
+            total = (total.median + seconds[runs / 2], total.least + seconds[0])
+            print(operation.padded(right: width) + seconds[runs / 2].text(2).padded(left: 9) + seconds[0].text(2).padded(left: 9))
+        }
+        print("all".padded(right: width) + total.median.text(2).padded(left: 9) + total.least.text(2).padded(left: 9))
     }
 
     private func serve(_ detector: ResNetDetector, _ frames: Tensor, _ thread: NetworkThread) async throws {
@@ -97,6 +119,10 @@ extension NetworkThread {
         } catch {
             throw CommandFailure(.failure, code: "network_failed", "\(error)")
         }
+    }
+
+    func profile(_ detector: ResNetDetector, _ frames: Tensor) -> [(operation: String, seconds: Double)] {
+        detector.profile(input: frames)
     }
 
     /// Seconds of each of `runs` forwards.

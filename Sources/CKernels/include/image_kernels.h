@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* RGB24 [pixels, 3] to float [pixels, 3]: (value / 255 - mean[c]) / std[c], in float32 as torchvision computes it. */
-void normalize_rgb8_f32(const uint8_t *rgb, size_t pixels, const float mean[3], const float std[3], float *output);
+/* RGB24 [pixels, 3] to float [pixels, 3]: each byte's entry in its channel's table, [3][256]. */
+void normalize_rgb8_f32(const uint8_t *rgb, size_t pixels, const float *table, float *output);
 
 /* Three planes of `pixels` floats to [pixels, 3]. */
 void interleave_planes_f32(const float *first, const float *second, const float *third, size_t pixels, float *output);

@@ -36,7 +36,7 @@ struct tile_conv {
     ptrdiff_t residual_row;
     ptrdiff_t residual_pixel;
     int float_output;             /* store float32 instead of parts */
-    int relu;                     /* finish with max(0, x), which keeps a NaN */
+    int relu;                     /* finish with max(0, x), which keeps a NaN and leaves no -0 */
 };
 
 /*
@@ -45,6 +45,12 @@ struct tile_conv {
  */
 void tile_convolve(const struct tile_conv *conv, const uint16_t *input, void *output, const uint16_t *residual,
                    size_t tile_begin, size_t tile_end, size_t block_begin, size_t block_end);
+
+/*
+ * One row of a 3x3 maximum with stride 2 and padding 1 over rows of single bfloat16 that a ReLU has made: such numbers have the order of their
+ * bits, a NaN above all. Otherwise as `max_pool_row` of the float kernels.
+ */
+void tile_max_pool_row(const uint16_t *const rows[3], size_t row_count, size_t width, size_t blocks, uint16_t *output);
 
 /* `blocks` blocks of 32 floats to [blocks][parts][32]. */
 void tile_pack_blocks(const float *input, size_t blocks, size_t parts, uint16_t *output);
