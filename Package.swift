@@ -157,7 +157,8 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
             ]),
-        .testTarget(name: "WhorlTests", dependencies: ["JobModel", "PostgresClient", "TestServers", "whorl", "whorl-decoder"]),
+        .testTarget(
+            name: "WhorlTests", dependencies: ["JobModel", "NeuralCore", "PostgresClient", "TestServers", "whorl", "whorl-decoder"]),
     ],
     swiftLanguageModes: [.v6]
 )

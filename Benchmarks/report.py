@@ -65,9 +65,12 @@ def sigmoid(logit: float) -> float:
 
 
 def fastest_peer_rounds(results: list[Result]) -> list[float]:
-    """For each round the fastest float32 peer's median in it; empty without peers."""
-    medians = [[statistics.median(turn) for turn in result.rounds] for result in results if not result.contender.is_ours]
-    return [min(of_round) for of_round in zip(*medians)]
+    """For each round the median of the peer that is fastest over all rounds; empty without peers.
+
+    One peer for all rounds: the least of several noisy figures, taken anew each round, would be faster than any peer is.
+    """
+    peers = [[statistics.median(turn) for turn in result.rounds] for result in results if not result.contender.is_ours]
+    return min(peers, key=statistics.median, default=[])
 
 
 def ratios(result: Result, fastest: list[float]) -> list[float]:
@@ -141,8 +144,8 @@ def section(facts: list[tuple[str, str]], rounds: int, measured: list[tuple[Run,
     """Everything between the markers."""
     method = (
         f"Contenders took turns, one at work at a time, for {count(rounds, 'round')}. *Times as fast* is the median over\n"
-        "the rounds of the fastest float32 peer's time by this one's in the same round. Each contender's logits are\n"
-        f"held against torch's in float32: off by {LOGIT_BOUND:g} at most, for bfloat16 a probability by {PROBABILITY_BOUND:g}."
+        "the rounds of the time of the fastest float32 peer (by its median) by this one's in the same round. Each\n"
+        f"contender's logits are held against torch's in float32: off by {LOGIT_BOUND:g} at most, for bfloat16 a probability by {PROBABILITY_BOUND:g}."
     )
     # Each in a line of its own, as a list: what changed since the last run is then a line in the diff.
     listed = "\n".join(f"- {name}: {value}" for name, value in facts)

@@ -109,7 +109,7 @@ extension NetworkThread {
         do throws(CheckpointError) {
             return try NumpyFile.load(path: path)
         } catch {
-            throw CommandFailure(.failure, code: "bad_frames", "\(error)").about(path)
+            throw CommandFailure(.failure, code: "bad_frames", "no NumPy file of floats that can be read: \(error)").about(path)
         }
     }
 

@@ -36,9 +36,9 @@ enum WhorlProcess {
 
     /// Runs the command with `environment` over a bare one, its standard error not a terminal.
     static func run(
-        _ arguments: [String], environment: [String: String] = [:], folder workingFolder: String? = nil
+        _ arguments: [String], environment: [String: String] = [:], folder workingFolder: String? = nil, input: String = ""
     ) throws -> Outcome {
-        try run(executable: "\(folder)/whorl", arguments, environment: environment, folder: workingFolder)
+        try run(executable: "\(folder)/whorl", arguments, environment: environment, folder: workingFolder, input: input)
     }
 
     /// Judges clips with the untrained model.
@@ -55,7 +55,8 @@ enum WhorlProcess {
     }
 
     private static func run(
-        executable: String, _ arguments: [String], environment: [String: String], folder workingFolder: String? = nil
+        executable: String, _ arguments: [String], environment: [String: String], folder workingFolder: String? = nil,
+        input: String = ""
     ) throws -> Outcome {
         let media = try TestFolder()
         let process = Process()
@@ -67,7 +68,7 @@ enum WhorlProcess {
         let (output, error) = (try media.write("output", []), try media.write("error", []))
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: error))
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: media.write("input", Array(input.utf8))))
         try process.run()
         process.waitUntilExit()
         return Outcome(
