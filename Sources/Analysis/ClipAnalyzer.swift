@@ -10,7 +10,7 @@ import Video
 /// An actor on a thread of its own, since the forward blocks for a good part of a second. A worker makes one for each job that
 /// it runs; all share one network.
 public actor ClipAnalyzer {
-    /// Names the way from bytes to verdict; two verdicts of one version, model and clip are equal.
+    /// Names the way from bytes to verdict; two verdicts of one version, model, precision and clip are equal.
     public static let version = "1"
 
     private let detector: @Sendable () async throws -> ResNetDetector

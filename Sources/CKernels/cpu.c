@@ -10,6 +10,7 @@
 
 #if defined(__x86_64__) && defined(__linux__)
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,7 +18,7 @@
 #endif
 
 enum cpu_vector_level cpu_vector_level_detect(void) {
-#if defined(__x86_64__) || defined(__i386__)
+#if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
@@ -68,18 +69,29 @@ enum tile_unit_state tile_unit_probe(void) {
     if (cpu_vector_level_detect() != cpu_vector_avx512 || !__builtin_cpu_supports("avx512bf16"))
         return tile_unit_unsupported;
     if (syscall(SYS_arch_prctl, request_permission, tile_data_feature) != 0) return tile_unit_refused;
+    /* The child answers through a pipe: its exit status would be lost where the parent's signals are set to reap by themselves. */
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return tile_unit_untried;
     const pid_t child = fork();
-    if (child < 0) return tile_unit_broken;
     if (child == 0) {
         /* A faulting instruction is an answer here, not a crash worth a core file. */
         const struct rlimit none = {0, 0};
         setrlimit(RLIMIT_CORE, &none);
-        _exit(product_is_right() ? 0 : 1);
+        const char answer = product_is_right() ? 1 : 0;
+        _exit(write(ends[1], &answer, 1) == 1 ? 0 : 1);
     }
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) return tile_unit_broken;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? tile_unit_works : tile_unit_broken;
+    close(ends[1]);
+    char answer = 0;
+    ssize_t got = 0;
+    if (child > 0) {
+        do got = read(ends[0], &answer, 1);
+        while (got < 0 && errno == EINTR);
+        int status = 0;
+        while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+    }
+    close(ends[0]);
+    if (child < 0) return tile_unit_untried;
+    return got == 1 && answer == 1 ? tile_unit_works : tile_unit_broken;
 }
 
 #else

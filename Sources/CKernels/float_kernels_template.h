@@ -7,9 +7,6 @@
  *
  * and wraps the inclusion in the target attribute of its instruction set.
  */
-#include <math.h>
-#include <stdint.h>
-
 #include "float_kernels.h"
 
 enum { panel_width = 2 * LANES };

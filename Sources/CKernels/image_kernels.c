@@ -29,13 +29,13 @@ int all_finite_f32(const float *values, size_t count) {
     return sum == 0.0f;
 }
 
-void channel_means_f32(const float *input, size_t pixels, size_t pixel, size_t channels, float *output) {
+void channel_means_f32(const float *input, size_t pixels, size_t channels, float *output) {
     double sums[8];
     for (size_t c = 0; c < channels; c += 8) {
         const size_t lanes = channels - c < 8 ? channels - c : 8;
         for (size_t lane = 0; lane < 8; lane++) sums[lane] = 0.0;
         for (size_t p = 0; p < pixels; p++)
-            for (size_t lane = 0; lane < lanes; lane++) sums[lane] += (double)input[p * pixel + c + lane];
+            for (size_t lane = 0; lane < lanes; lane++) sums[lane] += (double)input[p * channels + c + lane];
         for (size_t lane = 0; lane < lanes; lane++) output[c + lane] = (float)(sums[lane] / (double)pixels);
     }
 }
@@ -51,9 +51,8 @@ static double dot(const double *a, const float *b, size_t count) {
     return sum;
 }
 
-void channel_sums_f64(const double *weights, const float *input, size_t pixels, size_t pixel, size_t channels,
-                      double *output) {
-    for (size_t p = 0; p < pixels; p++) output[p] = dot(weights, input + p * pixel, channels);
+void channel_sums_f64(const double *weights, const float *input, size_t pixels, size_t channels, double *output) {
+    for (size_t p = 0; p < pixels; p++) output[p] = dot(weights, input + p * channels, channels);
 }
 
 void linear_f64(const float *restrict weights, const float *restrict bias, const float *restrict input, size_t rows,

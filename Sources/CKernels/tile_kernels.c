@@ -3,7 +3,7 @@
 #include <string.h>
 
 static uint16_t bfloat16(float value) {
-    /* Round to nearest, ties to even; only finite values come here. */
+    /* Round to nearest, ties to even; of a NaN the packing makes an error, whatever comes out here. */
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
     return (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
@@ -47,8 +47,8 @@ int tile_conv_pack(const float *weights, const double *factors, size_t real_out,
                     const uint16_t high = bfloat16(value);
                     *pair = high;
                     if (parts == 2) pair[2 * half] = bfloat16(value - widened(high));
-                    /* A value that rounds to infinity counts as one: 0 for a finite value, NaN otherwise. */
-                    finite += widened(high) - widened(high);
+                    /* 0 for a finite value, NaN otherwise; one that rounds to infinity counts as such. */
+                    finite += (value - value) + (widened(high) - widened(high));
                 }
             }
         }

@@ -23,7 +23,7 @@ enum ClassifierHead: Sendable {
     func logit(of features: [Float]) -> Double {
         switch self {
         case .linear(let layer): layer.apply(features)[0]
-        case .mlp(let hidden, let output): output.apply(hidden.apply(features).map { Float(max(0, $0)) })[0]
+        case .mlp(let hidden, let output): output.apply(hidden.apply(features).map { $0 < 0 ? 0 : Float($0) })[0]
         }
     }
 

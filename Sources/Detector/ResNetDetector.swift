@@ -22,7 +22,7 @@ public final class ResNetDetector: Sendable {
 
     private let head: ClassifierHead
     private let normalization: ImageNormalization
-    /// Contexts that no call uses; more exist only while calls overlap.
+    /// Contexts that no call uses: as many in all as calls have ever overlapped, which the callers bound.
     private let idleContexts = Mutex<[PlanContext]>([])
 
     /// Compiles the checkpoint's network for a choice of kernels, and needs the checkpoint no longer.
@@ -111,7 +111,8 @@ public final class ResNetDetector: Sendable {
                     into: destination)
             } record: { operation, duration in
                 if seconds[operation] == nil { order.append(operation) }
-                seconds[operation, default: 0] += Double(duration.components.attoseconds) * 1e-18
+                let parts = duration.components
+                seconds[operation, default: 0] += Double(parts.seconds) + Double(parts.attoseconds) * 1e-18
             }
         }
         return order.map { ($0, seconds[$0] ?? 0) }
@@ -239,16 +240,16 @@ public final class ResNetDetector: Sendable {
     }
 }
 
-/// Remembers the first frame seen to hold a NaN or an infinity.
+/// Remembers the first frame that holds a NaN or an infinity.
 private final class Finiteness: Sendable {
-    private let brokenFrame = Atomic<Int>(-1)
+    private let brokenFrame = Atomic<Int>(Int.max)
 
     func check(_ values: UnsafeBufferPointer<Float>, frame: Int) {
-        if !Reductions.isFinite(values) { brokenFrame.store(frame, ordering: .relaxed) }
+        if !Reductions.isFinite(values) { brokenFrame.min(frame, ordering: .relaxed) }
     }
 
     func require() throws(DetectorError) {
         let frame = brokenFrame.load(ordering: .relaxed)
-        guard frame < 0 else { throw .inputNotFinite(frame: frame) }
+        guard frame == Int.max else { throw .inputNotFinite(frame: frame) }
     }
 }

@@ -16,8 +16,7 @@ final class AlignedMemory: @unchecked Sendable {
         precondition(byteCount >= 0)
         self.byteCount = byteCount
         let isLarge = byteCount >= AlignedMemory.hugePageBytes
-        // A page more than asked for: kernels may read, and never use, up to a vector beyond the end.
-        let wanted = byteCount + 4096
+        let wanted = max(byteCount, 1)
         mappedBytes = isLarge ? wanted + AlignedMemory.hugePageBytes : wanted
         guard let mapping = mmap(nil, mappedBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             mapping != MAP_FAILED

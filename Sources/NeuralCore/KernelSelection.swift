@@ -1,6 +1,8 @@
 /// A precision and the kernels that compute it.
 public struct KernelSelection: Sendable, Equatable {
+    /// The numbers to compute in.
     public let precision: Precision
+    /// The family that computes them.
     public let kernels: KernelSet
 
     private init(precision: Precision, kernels: KernelSet) {

@@ -25,6 +25,7 @@ public enum KernelSet: String, Sendable, CaseIterable {
             case .unsupported: "this CPU has no AVX-512 with bfloat16, which the AMX kernels need too"
             case .refused: "the operating system gives no permission for AMX tiles"
             case .broken: "AMX tiles were permitted, but a product of tiles failed"
+            case .untried: "AMX tiles were permitted, but no process could be started to try them"
             }
         }
     }
@@ -59,7 +60,7 @@ public enum CPU {
 
     /// What became of asking for the tile unit.
     enum TileUnit {
-        case works, unsupported, refused, broken
+        case works, unsupported, refused, broken, untried
     }
 
     /// Float vectors by CPUID.
@@ -75,6 +76,7 @@ public enum CPU {
         case tile_unit_works: .works
         case tile_unit_unsupported: .unsupported
         case tile_unit_refused: .refused
+        case tile_unit_untried: .untried
         default: .broken
         }
 }

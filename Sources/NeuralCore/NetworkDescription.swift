@@ -2,8 +2,7 @@
 public struct NetworkDescription: Sendable {
     /// One image-shaped value between layers.
     public struct Value: Sendable, Hashable {
-        fileprivate let index: Int
-        var id: Int { index }
+        let index: Int
     }
 
     /// A convolution's weights with what a folded normalisation makes of them.
@@ -60,6 +59,8 @@ public struct NetworkDescription: Sendable {
     /// The network's input.
     public let input: Value
 
+    private var pooled: Set<Int> = []
+
     /// A network on images of the given size. `framesAtOnce` is for the first stage: how many frames a thread takes through its layers
     /// before it goes on, so that what lies between them stays in the cache.
     public init(channels: Int, height: Int, width: Int, framesAtOnce: Int) {
@@ -75,7 +76,7 @@ public struct NetworkDescription: Sendable {
         stageFrames.append(framesAtOnce)
     }
 
-    /// A convolution with a square kernel; `residual` is added before the ReLU.
+    /// A convolution with a square kernel; `residual`, which is not the network's input, is added before the ReLU.
     public mutating func convolution(
         _ name: String, of input: Value, outChannels: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
         weights: Weights, residual: Value? = nil, relu: Bool
@@ -87,7 +88,9 @@ public struct NetworkDescription: Sendable {
         precondition(weights.values.count == shape.weightCount, "\(name): \(weights.values.count) weights, \(shape.weightCount) wanted")
         precondition(weights.bias.count == outChannels, "\(name): \(weights.bias.count) biases, \(outChannels) wanted")
         let output = append(Dimensions(channels: outChannels, height: shape.outHeight, width: shape.outWidth))
+        precondition(!pooled.contains(input.index), "\(name) reads a value that was pooled and exists in no other form")
         if let residual {
+            precondition(residual.index != self.input.index && !pooled.contains(residual.index), "\(name): no such residual")
             let other = dimensions[residual.index]
             precondition(
                 other.channels == outChannels && other.height == shape.outHeight && other.width == shape.outWidth,
@@ -101,11 +104,14 @@ public struct NetworkDescription: Sendable {
         return output
     }
 
-    /// A 3×3 maximum with stride 2 and padding 1 of a convolution's output that nothing else reads; the two are computed as one.
+    /// A 3×3 maximum with stride 2 and padding 1 of the last convolution's output, which nothing else can read; the two are computed as one, so
+    /// the convolution has no residual.
     public mutating func maximumPool(_ name: String, of input: Value) -> Value {
-        guard case .convolution(let convolution)? = layers.last, convolution.output == input.index else {
+        guard case .convolution(let convolution)? = layers.last, convolution.output == input.index, convolution.residual == nil
+        else {
             preconditionFailure("\(name) must follow the convolution that it pools")
         }
+        pooled.insert(input.index)
         let before = dimensions[input.index]
         let output = append(
             Dimensions(channels: before.channels, height: (before.height - 1) / 2 + 1, width: (before.width - 1) / 2 + 1))

@@ -9,10 +9,13 @@ public struct NetworkPlan: Sendable {
 
     /// What a plan shows of a layer.
     public struct LayerSummary: Sendable, Equatable {
+        /// As the description calls it.
         public let name: String
+        /// Its geometry.
         public let shape: ConvolutionShape
+        /// How it is computed.
         public let method: ConvolutionMethod
-        /// Multiplications for one frame by this method, whole tiles counted.
+        /// Products for one frame: the definition's, or with Winograd those of whole tiles. That `split` takes three for each is not counted.
         public let multiplications: Int
         /// Bytes of the packed weights.
         public let weightBytes: Int
@@ -36,6 +39,7 @@ public struct NetworkPlan: Sendable {
         var capacity: Int { roundedUp(framesAtOnce, to: frameMultiple) }
     }
 
+    /// The precision and the kernels that it was compiled for.
     public let selection: KernelSelection
     /// Every convolution in the order of the forward pass.
     public let layers: [LayerSummary]
@@ -60,21 +64,18 @@ public struct NetworkPlan: Sendable {
         self.selection = selection
         let compiler = PlanCompiler(network, selection: selection)
         let compiled = compiler.compile()
-        let failed = Atomic<Int>(-1)
+        let failed = Atomic<Int>(Int.max)
         let units = compiled.packings.indices.flatMap { layer in
             (0..<compiled.packings[layer].unitCount).map { (layer: layer, unit: $0) }
         }
         team.forEach(units.count) { _, index in
             if !compiled.packings[units[index].layer].pack(unit: units[index].unit) {
-                failed.store(units[index].layer, ordering: .relaxed)
+                failed.min(units[index].layer, ordering: .relaxed)
             }
         }
         let failedLayer = failed.load(ordering: .relaxed)
-        guard failedLayer < 0 else { throw .weightsNotFinite(layer: compiled.layers[failedLayer].name) }
-        for (layer, packing) in zip(compiled.layers, compiled.packings) {
-            guard layer.biasIsFinite else { throw .weightsNotFinite(layer: layer.name) }
-            precondition(packing.packed.byteCount > 0)
-        }
+        guard failedLayer == Int.max else { throw .weightsNotFinite(layer: compiled.layers[failedLayer].name) }
+        for layer in compiled.layers where !layer.biasIsFinite { throw .weightsNotFinite(layer: layer.name) }
         layers = zip(compiled.layers, compiled.packings).map { layer, packing in
             LayerSummary(
                 name: layer.name, shape: layer.shape, method: layer.method,

@@ -64,13 +64,13 @@ struct PlanCompiler {
         let places = assignPlaces(layouts, capacities: zip(network.stageFrames, multiples).map { roundedUp($0, to: $1) })
         let last = steps[steps.count - 1]
         var compiled = Compiled(
-            input: places.values[network.input.id], inputChannels: network.dimensions[network.input.id].channels,
+            input: places.values[network.input.index], inputChannels: network.dimensions[network.input.index].channels,
             output: places.values[last.output], sharedBytes: places.sharedBytes)
         var operations = [[any PlanOperation]](repeating: [], count: network.stageFrames.count)
         for step in steps {
             let convolution = step.convolution
             let inLayout = layouts[convolution.input]
-            let outLayout = step.pool == nil ? layouts[convolution.output] : bandLayout(of: step)
+            let outLayout = step.pool == nil ? layouts[convolution.output] : bandLayout(of: step, pooledTo: layouts[step.output])
             let packing = WeightPacking(
                 convolution.weights, shape: convolution.shape, method: step.method, kernels: kernels,
                 input: inLayout, outChannels: paddedOut(of: step))
@@ -96,10 +96,10 @@ struct PlanCompiler {
 
     // MARK: Layouts
 
-    /// Frames that stand side by side in any value of a stage belong to one group.
+    /// Frames that stand side by side in any value of a stage belong to one group. Powers of two: the largest is a multiple of all.
     private func frameMultiple(of stage: Int, _ layouts: [ActivationLayout]) -> Int {
         steps.filter { $0.convolution.stage == stage }.flatMap { [$0.output] + $0.reads }
-            .reduce(1) { leastCommonMultiple($0, layouts[$1].framesSideBySide) }
+            .reduce(1) { max($0, layouts[$1].framesSideBySide) }
     }
 
     private func paddedOut(of step: Step) -> Int {
@@ -109,8 +109,8 @@ struct PlanCompiler {
 
     /// Where the pooled convolution's band lies: the whole width, no border. Floats, or single bfloat16 where that is what is pooled to: rounding
     /// keeps the order, so the larger of two rounded numbers is the rounded larger one.
-    private func bandLayout(of step: Step) -> ActivationLayout {
-        let isRounded = step.method == .tiles(parts: 1) && step.convolution.hasRelu
+    private func bandLayout(of step: Step, pooledTo pooled: ActivationLayout) -> ActivationLayout {
+        let isRounded = pooled.format == .blocks(parts: 1) && step.convolution.hasRelu
         return ActivationLayout(
             format: isRounded ? .blocks(parts: 1) : .float32, height: step.convolution.shape.outHeight, width: step.convolution.shape.outWidth,
             channels: paddedOut(of: step), border: 0)
@@ -118,7 +118,7 @@ struct PlanCompiler {
 
     /// Frames that a step would like to find side by side in its input.
     private func wantedSideBySide(_ step: Step) -> Int {
-        guard case .tiles = step.method, step.pool == nil, step.convolution.input != network.input.id else { return 1 }
+        guard case .tiles = step.method, step.pool == nil, step.convolution.input != network.input.index else { return 1 }
         return TileConvolution.framesSideBySide(width: step.convolution.shape.outWidth)
     }
 
@@ -163,13 +163,13 @@ struct PlanCompiler {
     private func formatAndChannels(of value: Int, readers: [Step]) -> (ActivationLayout.Format, Int) {
         let channels = network.dimensions[value].channels
         if let parts = selection.precision.parts {
-            if value == network.input.id, readers.allSatisfy({ TileConvolution.takesKernelRows($0.convolution.shape) }) {
+            if value == network.input.index, readers.allSatisfy({ TileConvolution.takesKernelRows($0.convolution.shape) }) {
                 return (.planes(parts: parts), channels)
             }
             return (.blocks(parts: parts), roundedUp(channels, to: tile_block))
         }
         // Direct kernels read any number of channels; Winograd's transforms read whole vectors.
-        let isUnpadded = value == network.input.id
+        let isUnpadded = value == network.input.index
             && !readers.contains { if case .winograd = $0.method { true } else { false } }
         return (.float32, isUnpadded ? channels : roundedUp(channels, to: kernels.panel))
     }
@@ -215,20 +215,21 @@ struct PlanCompiler {
             }
         }
 
-        place(network.input.id, stage: 0)
+        place(network.input.index, stage: 0)
         for (index, step) in steps.enumerated() {
             let stage = step.convolution.stage
             let output = step.output
-            if let residual = step.convolution.residual, lastRead[residual] == index, !isShared(residual), !isShared(output),
-                layouts[residual] == layouts[output], producer[residual] == stage {
+            let input = step.convolution.input
+            if let residual = step.convolution.residual, residual != input, lastRead[residual] == index, !isShared(residual),
+                !isShared(output), layouts[residual] == layouts[output], producer[residual] == stage {
                 values[output] = values[residual]
             } else {
                 place(output, stage: stage)
-                if let residual = step.convolution.residual, lastRead[residual] == index, !isShared(residual) {
+                if let residual = step.convolution.residual, residual != input, lastRead[residual] == index,
+                    !isShared(residual), producer[residual] == stage {
                     free[stage].append(values[residual])
                 }
             }
-            let input = step.convolution.input
             if lastRead[input] == index, !isShared(input), producer[input] == stage { free[stage].append(values[input]) }
         }
         return Places(values: values, stageBuffers: stageBuffers, sharedBytes: sharedBytes)
@@ -260,17 +261,11 @@ struct PlanCompiler {
         case .tiles(let parts):
             let tiles = TileConvolution(
                 shape: convolution.shape, parts: parts, weights: weights, input: inLayout, output: outLayout,
-                residual: convolution.residual.map { layouts[$0] }, hasRelu: convolution.hasRelu)
+                residual: convolution.residual.map { layouts[$0] }, hasRelu: convolution.hasRelu, isPooled: step.pool != nil)
             guard step.pool != nil else {
                 return TileConvolutionOperation(convolution: tiles, input: input, output: output, residual: residual)
             }
             return PooledConvolutionOperation(convolution: .tiles(tiles), kernels: kernels, input: input, output: output)
         }
     }
-}
-
-private func leastCommonMultiple(_ a: Int, _ b: Int) -> Int {
-    var (x, y) = (a, b)
-    while y != 0 { (x, y) = (y, x % y) }
-    return a / x * b
 }

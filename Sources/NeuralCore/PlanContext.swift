@@ -22,10 +22,11 @@ public final class PlanContext: @unchecked Sendable {
     private var load: RowLoader?
     private var work: (_ worker: Int) -> Void = { _ in }
 
-    /// Memory for as many threads as the team has.
+    /// Threads, of which there are at most `threads`, within `ThreadTeam.sizes`, and memory for each.
     public init(plan: NetworkPlan, threads: Int) {
         self.plan = plan
         team = ThreadTeam(size: threads)
+        let threads = team.size
         shared = AlignedMemory(byteCount: plan.sharedBytes)
         arenas = (0..<threads).map { _ in AlignedMemory(byteCount: plan.arenaBytes) }
         scratch = (0..<threads).map { _ in AlignedMemory(byteCount: plan.scratchBytes) }
@@ -58,47 +59,47 @@ public final class PlanContext: @unchecked Sendable {
         }
     }
 
-    /// As `run`, frame by frame on one thread, showing each operation's output as it is computed.
+    /// As `run`, on one thread, showing each operation's output on each frame as it is computed.
     public func observe(frames: Int, load: RowLoader, observer: Observer) -> UnsafeBufferPointer<Float> {
-        for frame in 0..<frames {
-            for stage in plan.stages {
-                let memory = groupMemory(stage, frames: frame..<frame + 1, worker: 0)
-                clear(stage, frames: 1, memory)
-                if stage.holdsInput { loadInput(0..<1, load, memory, worker: 0) }
-                for (index, operation) in stage.operations.enumerated() {
-                    operation.run(frames: 1, slice: .whole, memory: memory)
-                    let place = stage.outputs[index]
-                    let shape = [place.layout.height, place.layout.width, stage.outputChannels[index]]
-                    let values = place.floats(frame: 0, memory, channels: shape[2])
-                    values.withUnsafeBufferPointer { observer(frame, stage.names[index], shape, $0) }
-                }
+        eachGroup(frames: frames, load: load) { stage, index, group, memory in
+            let place = stage.outputs[index]
+            let shape = [place.layout.height, place.layout.width, stage.outputChannels[index]]
+            for frame in 0..<group.count {
+                let values = place.floats(frame: frame, memory, channels: shape[2])
+                values.withUnsafeBufferPointer { observer(group.lowerBound + frame, stage.names[index], shape, $0) }
             }
         }
         return output(frames: frames)
     }
 
-    /// As `run`, on one thread, telling how long each operation took on each group of frames.
+    /// As `run`, on one thread, telling how long the input and each operation took on each group of frames.
     public func profile(frames: Int, load: RowLoader, record: (_ operation: String, _ duration: Duration) -> Void) {
         let clock = ContinuousClock()
+        var start = clock.now
+        func finish(_ name: String) {
+            let now = clock.now
+            record(name, now - start)
+            start = now
+        }
+        eachGroup(frames: frames, load: load) { finish("input") } after: { stage, index, _, _ in finish(stage.names[index]) }
+    }
+
+    /// The whole forward on one thread, with a word after the input and after each operation.
+    private func eachGroup(
+        frames: Int, load: RowLoader, afterInput: () -> Void = {},
+        after: (_ stage: NetworkPlan.Stage, _ operation: Int, _ frames: Range<Int>, _ memory: GroupMemory) -> Void
+    ) {
+        precondition((1...NetworkPlan.maximumBatch).contains(frames), "\(frames) frames in a batch")
         for stage in plan.stages {
             let size = plan.groupFrames(stage, frames: frames, threads: 1)
             for begin in stride(from: 0, to: frames, by: size) {
                 let group = begin..<min(begin + size, frames)
-                let memory = groupMemory(stage, frames: group, worker: 0)
-                var start = clock.now
-                func finish(_ name: String) {
-                    let now = clock.now
-                    record(name, now - start)
-                    start = now
-                }
-                clear(stage, frames: group.count, memory)
-                if stage.holdsInput {
-                    loadInput(0..<group.count, load, memory, worker: 0)
-                    finish("input")
-                }
-                for (name, operation) in zip(stage.names, stage.operations) {
+                let memory = groupMemory(frames: group, worker: 0)
+                prepare(stage, frames: group.count, load, memory, worker: 0)
+                if stage.holdsInput { afterInput() }
+                for (index, operation) in stage.operations.enumerated() {
                     operation.run(frames: group.count, slice: .whole, memory: memory)
-                    finish(name)
+                    after(stage, index, group, memory)
                 }
             }
         }
@@ -117,9 +118,8 @@ public final class PlanContext: @unchecked Sendable {
                 let begin = nextGroup[index].value.wrappingAdd(size, ordering: .relaxed).oldValue
                 guard begin < frames else { break }
                 let group = begin..<min(begin + size, frames)
-                let memory = groupMemory(stage, frames: group, worker: worker)
-                clear(stage, frames: group.count, memory)
-                if stage.holdsInput { loadInput(0..<group.count, load, memory, worker: worker) }
+                let memory = groupMemory(frames: group, worker: worker)
+                prepare(stage, frames: group.count, load, memory, worker: worker)
                 for operation in stage.operations { operation.run(frames: group.count, slice: .whole, memory: memory) }
             }
             team.synchronize()
@@ -133,11 +133,8 @@ public final class PlanContext: @unchecked Sendable {
             let size = plan.groupFrames(stage, frames: frames, threads: team.size)
             for begin in stride(from: 0, to: frames, by: size) {
                 let group = begin..<min(begin + size, frames)
-                let memory = groupMemory(stage, frames: group, worker: 0, scratchOf: worker)
-                if worker == 0 {
-                    clear(stage, frames: group.count, memory)
-                    if stage.holdsInput { loadInput(0..<group.count, load, memory, worker: worker) }
-                }
+                let memory = groupMemory(frames: group, worker: 0, scratchOf: worker)
+                if worker == 0 { prepare(stage, frames: group.count, load, memory, worker: worker) }
                 team.synchronize()
                 for operation in stage.operations {
                     operation.run(frames: group.count, slice: slice, memory: memory)
@@ -147,17 +144,18 @@ public final class PlanContext: @unchecked Sendable {
         }
     }
 
-    private func groupMemory(
-        _ stage: NetworkPlan.Stage, frames: Range<Int>, worker: Int, scratchOf scratchWorker: Int? = nil
-    ) -> GroupMemory {
+    private func groupMemory(frames: Range<Int>, worker: Int, scratchOf scratchWorker: Int? = nil) -> GroupMemory {
         GroupMemory(
             arena: arenas[worker].base, shared: shared.base, firstFrame: frames.lowerBound,
             scratch: scratch[scratchWorker ?? worker].base)
     }
 
-    /// Other stages have used the memory since.
-    private func clear(_ stage: NetworkPlan.Stage, frames: Int, _ memory: GroupMemory) {
+    /// Clears the borders, since other stages have used the memory, and loads the input where a stage begins with it.
+    private func prepare(
+        _ stage: NetworkPlan.Stage, frames: Int, _ load: RowLoader, _ memory: GroupMemory, worker: Int
+    ) {
         for value in stage.values { value.layout.clearBorders(memory.arena + value.offset, frames: frames) }
+        if stage.holdsInput { loadInput(0..<frames, load, memory, worker: worker) }
     }
 
     private func loadInput(_ frames: Range<Int>, _ load: RowLoader, _ memory: GroupMemory, worker: Int) {

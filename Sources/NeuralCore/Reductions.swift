@@ -7,14 +7,14 @@ public enum Reductions {
         _ input: UnsafePointer<Float>, pixels: Int, channels: Int, into output: UnsafeMutablePointer<Float>
     ) {
         precondition(pixels > 0)
-        channel_means_f32(input, pixels, channels, channels, output)
+        channel_means_f32(input, pixels, channels, output)
     }
 
     /// Σ_c weights[c] · input[p, c] for each pixel p, summed in double.
     public static func weightedSums(
         weights: [Double], _ input: UnsafePointer<Float>, pixels: Int, into output: UnsafeMutablePointer<Double>
     ) {
-        channel_sums_f64(weights, input, pixels, weights.count, weights.count, output)
+        channel_sums_f64(weights, input, pixels, weights.count, output)
     }
 
     /// True if no value is a NaN or an infinity.

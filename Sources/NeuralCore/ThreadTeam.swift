@@ -3,24 +3,30 @@ import Synchronization
 
 /// Threads that stay for as long as the team does and work side by side on one thing at a time.
 ///
-/// The caller's thread is worker 0. Threads that wait within a piece of work spin, since what they wait for takes microseconds; between
-/// pieces they sleep.
+/// The caller's thread is worker 0. Threads that wait within a piece of work spin for some microseconds, which is what most waits take, and then
+/// doze; between pieces they sleep.
 public final class ThreadTeam: Sendable {
     /// How many threads a team can have.
     public static let sizes = 1...256
 
+    /// Threads that there are, the caller's included.
     public let size: Int
     private let shared: SharedState
     private let barrier: TeamBarrier
 
-    /// Starts `size` − 1 threads.
-    public init(size: Int) {
-        precondition(ThreadTeam.sizes.contains(size), "a team of \(size) threads")
-        self.size = size
+    /// Starts `size` − 1 threads, or as many of them as the system has room for.
+    public init(size wanted: Int) {
+        precondition(ThreadTeam.sizes.contains(wanted), "a team of \(wanted) threads")
         let shared = SharedState()
         self.shared = shared
+        var size = 1
+        while size < wanted {
+            let worker = size
+            guard ThreadTeam.startThread({ shared.serve(worker: worker) }) else { break }
+            size += 1
+        }
+        self.size = size
         barrier = TeamBarrier(size: size)
-        for worker in 1..<size { ThreadTeam.startThread { shared.serve(worker: worker) } }
     }
 
     deinit {
@@ -53,7 +59,7 @@ public final class ThreadTeam: Sendable {
         }
     }
 
-    private static func startThread(_ body: @escaping @Sendable () -> Void) {
+    private static func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
         let box = Unmanaged.passRetained(ThreadBody(body))
         var thread = pthread_t()
         let status = pthread_create(
@@ -64,8 +70,12 @@ public final class ThreadTeam: Sendable {
                 body.run()
                 return nil
             }, box.toOpaque())
-        precondition(status == 0, "cannot start a thread: \(String(cString: strerror(status)))")
+        guard status == 0 else {
+            box.release()
+            return false
+        }
         pthread_detach(thread)
+        return true
     }
 }
 
@@ -108,6 +118,7 @@ private final class SharedState: @unchecked Sendable {
 
     func begin(helpers: Int, _ body: @escaping (Int) -> Void) {
         pthread_mutex_lock(mutex)
+        precondition(working == 0, "a team does one thing at a time")
         self.body = body
         working = helpers
         generation += 1
@@ -159,8 +170,11 @@ private final class SharedState: @unchecked Sendable {
 
 /// Lets go when all have come; usable again at once.
 private final class TeamBarrier: Sendable {
-    /// Looks at the counter that many times before it lets another thread have the core.
+    /// Looks at the counter that many times before it lets another thread have the core,
     private static let spins = 4_000
+    /// and that many times more before it dozes: whoever is waited for may need milliseconds.
+    private static let yields = 200
+    private static let dozeMicroseconds: UInt32 = 50
 
     private let size: Int
     private let arrived = Atomic<Int>(0)
@@ -179,7 +193,11 @@ private final class TeamBarrier: Sendable {
         var turns = 0
         while generation.load(ordering: .acquiring) == mine {
             turns += 1
-            if turns > TeamBarrier.spins { sched_yield() }
+            if turns > TeamBarrier.spins + TeamBarrier.yields {
+                usleep(TeamBarrier.dozeMicroseconds)
+            } else if turns > TeamBarrier.spins {
+                sched_yield()
+            }
         }
     }
 }

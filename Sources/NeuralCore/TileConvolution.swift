@@ -19,8 +19,13 @@ struct TileConvolution: Sendable {
     private let rowTargets: [Int32]
     private let residualTargets: [Int32]
 
-    /// Frames of `width` pixels that fit a tile's sixteen rows side by side, with one pixel between them.
-    static func framesSideBySide(width: Int) -> Int { max(1, (tile_maximum_rows + 1) / (width + 1)) }
+    /// Frames of `width` pixels that fit a tile's sixteen rows side by side, with one pixel between them: a power of two, so that of two values one
+    /// always holds a multiple of the other's and a full batch is a multiple of both.
+    static func framesSideBySide(width: Int) -> Int {
+        var frames = 1
+        while 2 * frames * (width + 1) - 1 <= tile_maximum_rows { frames *= 2 }
+        return frames
+    }
 
     /// True if a whole row of the kernel fits a block of 32 input values.
     static func takesKernelRows(_ shape: ConvolutionShape) -> Bool {
@@ -29,7 +34,7 @@ struct TileConvolution: Sendable {
 
     init(
         shape: ConvolutionShape, parts: Int, weights: PackedWeights, input: ActivationLayout, output: ActivationLayout,
-        residual: ActivationLayout?, hasRelu: Bool
+        residual: ActivationLayout?, hasRelu: Bool, isPooled: Bool
     ) {
         self.shape = shape
         self.parts = parts
@@ -43,7 +48,8 @@ struct TileConvolution: Sendable {
         let outPitch = input.framePitch / shape.stride
         let togetherRows = (input.framesSideBySide - 1) * outPitch + shape.outWidth
         let fitTogether = input.framePitch % shape.stride == 0 && outPitch >= shape.outWidth && togetherRows <= tile_maximum_rows
-        framesSideBySide = fitTogether ? input.framesSideBySide : 1
+        // A band that is pooled holds rows of one frame.
+        framesSideBySide = fitTogether && !isPooled ? input.framesSideBySide : 1
 
         let inPixel = input.pixelBytes / 2
         let inRow = input.rowBytes / 2

@@ -80,7 +80,7 @@ public struct WorkerConfiguration: Sendable {
         decoderPath = settings.text("decoder.path")
         slots = settings.integer("worker.slots")
         let threads = settings.integer("model.threads")
-        self.threads = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
+        self.threads = min(threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount, ThreadTeam.sizes.upperBound)
         do throws(KernelError) {
             selection = try KernelSelection(
                 precision: Precision(rawValue: settings.text("model.precision")),

@@ -43,6 +43,7 @@ struct BenchForwardCommand: AsyncParsableCommand {
     private static let runsRange = 1...100_000
 
     func validate() throws {
+        guard !(layers && serve) else { throw ValidationError("--layers and --serve do not go together") }
         guard Self.runsRange.contains(runs) else { throw ValidationError("--runs must be 1 to \(Self.runsRange.upperBound)") }
     }
 
@@ -50,6 +51,10 @@ struct BenchForwardCommand: AsyncParsableCommand {
         let selection = try network.selection()
         let thread = NetworkThread()
         let frames = try await thread.loadFrames(path: input)
+        if layers, let count = frames.shape.first, count > NetworkPlan.maximumBatch {
+            throw CommandFailure(
+                .usage, code: "bad_frames", "there are \(count) frames; --layers takes at most \(NetworkPlan.maximumBatch)").about(input)
+        }
         let detector = try await thread.load(path: weights, threads: network.threads, selection: selection)
         let first = try await thread.evaluate(detector, frames)
         if layers { return try await showLayers(detector, frames, thread) }
@@ -60,17 +65,14 @@ struct BenchForwardCommand: AsyncParsableCommand {
             // The first has touched all memory; a second one settles the caches.
             _ = try await thread.time(detector, frames, runs: 2)
             let seconds = try await thread.time(detector, frames, runs: runs).sorted()
-            let milliseconds = seconds.map { ($0 * 1e3).text(2) }
+            let (least, median, most) = (seconds[0] * 1e3, seconds.median * 1e3, seconds[runs - 1] * 1e3)
             print(
-                "\(frames.shape[0]) frames in \(selection), \(network.threads) threads: median \(milliseconds[runs / 2]) ms "
-                    + "(\(milliseconds[0]) to \(milliseconds[runs - 1])) over \(runs) forwards")
+                "\(frames.shape[0]) frames in \(selection), \(network.threads) threads: median \(median.text(2)) ms "
+                    + "(\(least.text(2)) to \(most.text(2))) over \(runs) forwards")
         }
     }
 
     private func showLayers(_ detector: ResNetDetector, _ frames: Tensor, _ thread: NetworkThread) async throws {
-        guard frames.shape[0] <= NetworkPlan.maximumBatch else {
-            throw CommandFailure(.usage, code: "bad_frames", "--layers takes at most \(NetworkPlan.maximumBatch) frames")
-        }
         var samples: [[(operation: String, seconds: Double)]] = []
         for _ in 0..<runs { samples.append(await thread.profile(detector, frames)) }
         let width = samples[0].map(\.operation.count).max() ?? 0
@@ -79,18 +81,19 @@ struct BenchForwardCommand: AsyncParsableCommand {
         var total = (median: 0.0, least: 0.0)
         for (index, operation) in samples[0].map(\.operation).enumerated() {
             let seconds = samples.map { $0[index].seconds * 1e3 }.sorted()
-            total = (total.median + seconds[runs / 2], total.least + seconds[0])
-            print(operation.padded(right: width) + seconds[runs / 2].text(2).padded(left: 9) + seconds[0].text(2).padded(left: 9))
+            total = (total.median + seconds.median, total.least + seconds[0])
+            print(operation.padded(right: width) + seconds.median.text(2).padded(left: 9) + seconds[0].text(2).padded(left: 9))
         }
         print("all".padded(right: width) + total.median.text(2).padded(left: 9) + total.least.text(2).padded(left: 9))
     }
 
     private func serve(_ detector: ResNetDetector, _ frames: Tensor, _ thread: NetworkThread) async throws {
-        while let line = readLine() {
+        while let line = await thread.nextLine() {
             guard let count = Int(line.trimmingCharacters(in: .whitespaces)), Self.runsRange.contains(count) else {
                 throw CommandFailure(
                     .usage, code: "bad_request",
-                    "a line of standard input must be a number of forwards, 1 to \(Self.runsRange.upperBound)")
+                    "\"\(Terminal.printable(String(line.prefix(80))))\" on standard input: a number of forwards is wanted, 1 to "
+                        + "\(Self.runsRange.upperBound)")
             }
             try printLine(try await thread.time(detector, frames, runs: count))
         }
@@ -103,7 +106,15 @@ struct BenchForwardCommand: AsyncParsableCommand {
     }
 }
 
+extension [Double] {
+    /// Of sorted values, of which there is one at least.
+    fileprivate var median: Double { (self[(count - 1) / 2] + self[count / 2]) / 2 }
+}
+
 extension NetworkThread {
+    /// The next line of standard input, for which this thread may wait.
+    func nextLine() -> String? { readLine() }
+
     /// Frames of a NumPy file that the network takes.
     func loadFrames(path: String) throws(CommandFailure) -> Tensor {
         do throws(CheckpointError) {

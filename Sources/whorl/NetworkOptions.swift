@@ -9,7 +9,7 @@ extension KernelSet: ExpressibleByArgument {}
 /// How a command computes a network.
 struct NetworkOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Threads of the network. Default: one a core.", valueName: "n"))
-    var threads = ProcessInfo.processInfo.activeProcessorCount
+    var threads = min(ProcessInfo.processInfo.activeProcessorCount, ThreadTeam.sizes.upperBound)
 
     @Option(
         help: ArgumentHelp(

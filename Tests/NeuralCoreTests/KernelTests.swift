@@ -73,7 +73,7 @@ struct KernelTests {
         let plan = try network.plan(selection)
         let frames = random.floats(network.inputCount)
         let expected = network.reference(frames[...])
-        // Off by one pixel, and one weight of the last layer missing: the smallest mistakes that kernels make.
+        // Everything off by one pixel, and one value of one pixel wrong: the mistakes that kernels make.
         var shifted = frames
         shifted.append(shifted.removeFirst())
         let moved = network.run(plan, PlanContext(plan: plan, threads: 1), frames: shifted)
@@ -106,6 +106,33 @@ struct KernelTests {
                 let expected = all[begin * outputCount..<(begin + count) * outputCount]
                 #expect(some.map(\.bitPattern) == expected.map(\.bitPattern), "\(selection), \(count) frames from \(begin)")
             }
+        }
+    }
+
+    @Test("full batches of small pictures, and an observed forward before a plain one", arguments: selections, [2, 3, 4, 5, 6, 7])
+    func fullBatches(selection: KernelSelection, extent: Int) throws {
+        var random = TestRandom(seed: 40 + UInt64(extent))
+        // Between the stages the pictures are `extent` wide or half of that, so that different numbers of them stand side by side.
+        for stride in [1, 2] {
+            let network = SampleNetwork(
+                channels: 3, height: extent + 2, width: extent, stemKernel: 3, stemStride: 1, isPooled: false, innerChannels: 33,
+                outChannels: 20, stride: stride, random: &random)
+            let plan = try network.plan(selection, framesAtOnce: 6)
+            let frames = random.floats(NetworkPlan.maximumBatch * network.inputCount)
+            let context = PlanContext(plan: plan, threads: 2)
+            let before = network.run(plan, context, frames: frames)
+            let expected = (0..<NetworkPlan.maximumBatch).flatMap {
+                network.reference(frames[$0 * network.inputCount..<($0 + 1) * network.inputCount])
+            }
+            #expect(
+                Self.difference(before, expected) <= Self.tolerance(selection.precision),
+                "\(selection), extent \(extent), stride \(stride)")
+            var seen = 0
+            let observed = network.observe(plan, context, frames: frames) { seen += 1 }
+            #expect(seen == 6 * NetworkPlan.maximumBatch)
+            #expect(observed.map(\.bitPattern) == before.map(\.bitPattern))
+            let after = network.run(plan, context, frames: frames)
+            #expect(after.map(\.bitPattern) == before.map(\.bitPattern))
         }
     }
 

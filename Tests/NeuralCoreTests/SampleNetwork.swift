@@ -103,20 +103,26 @@ struct SampleNetwork {
 
     /// What the plan computes of planar frames, without the channels that pad a pixel.
     func run(_ plan: NetworkPlan, _ context: PlanContext, frames: [Float]) -> [Float] {
-        let count = frames.count / inputCount
-        return frames.withUnsafeBufferPointer { frames in
-            // Rows are loaded on several threads, which only read.
-            nonisolated(unsafe) let frames = frames
-            let output = context.run(frames: count) { frame, row, destination in
-                for x in 0..<width {
-                    for c in 0..<channels {
-                        destination[x * channels + c] = frames[frame * inputCount + (c * height + row) * width + x]
-                    }
+        real(context.run(frames: frames.count / inputCount, load: loader(frames)), of: plan)
+    }
+
+    /// As `run`, observed; `seen` is called for each output of each frame.
+    func observe(_ plan: NetworkPlan, _ context: PlanContext, frames: [Float], seen: () -> Void) -> [Float] {
+        real(context.observe(frames: frames.count / inputCount, load: loader(frames)) { _, _, _, _ in seen() }, of: plan)
+    }
+
+    private func loader(_ frames: [Float]) -> PlanContext.RowLoader {
+        { frame, row, destination in
+            for x in 0..<width {
+                for c in 0..<channels {
+                    destination[x * channels + c] = frames[frame * inputCount + (c * height + row) * width + x]
                 }
             }
-            let stored = plan.outputShape[2]
-            return stride(from: 0, to: output.count, by: stored).flatMap { output[$0..<$0 + last.outChannels] }
         }
+    }
+
+    private func real(_ output: UnsafeBufferPointer<Float>, of plan: NetworkPlan) -> [Float] {
+        stride(from: 0, to: output.count, by: plan.outputShape[2]).flatMap { output[$0..<$0 + last.outChannels] }
     }
 }
 

@@ -14,7 +14,9 @@ enum tile_unit_state {
     /* The kernel gave no permission. */
     tile_unit_refused = 2,
     /* Permission was given, but a product of tiles died or came out wrong. */
-    tile_unit_broken = 3
+    tile_unit_broken = 3,
+    /* Permission was given, but no process could be started to try it. */
+    tile_unit_untried = 4
 };
 
 /*
