@@ -1,5 +1,5 @@
 # The work is done by deploy/*.sh; each target is one of them.
-.PHONY: help build demo up down test bench-forward clean
+.PHONY: help build demo up down test sanitize bench-forward clean
 
 help:
 	@echo "make build  install what is missing and build everything in release"
@@ -7,6 +7,7 @@ help:
 	@echo "make up     start the whole system in the background; settings in .whorl/env"
 	@echo "make down   stop it"
 	@echo "make test   run every suite; the last line is: N passed, N failed"
+	@echo "make sanitize  run the leaf modules' suites under AddressSanitizer and ThreadSanitizer; takes a quarter of an hour"
 	@echo "make bench-forward  measure the forward pass against its peers; options as ARGS=\"--quick\""
 	@echo "make clean  stop it and delete what was built and stored"
 
@@ -31,6 +32,11 @@ test:
 	deploy/install.sh test
 	deploy/test.sh
 
+sanitize:
+	deploy/install.sh build
+	deploy/install.sh test
+	deploy/sanitize.sh $(ARGS)
+
 bench-forward:
 	deploy/install.sh build
 	deploy/install.sh bench
@@ -39,4 +45,4 @@ bench-forward:
 clean: down
 	deploy/servers.sh remove .whorl/servers
 	deploy/servers.sh remove .whorl/test
-	rm -rf .whorl .build
+	rm -rf .whorl .build .build-sanitize
