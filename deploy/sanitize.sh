@@ -10,7 +10,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/deployment.sh"
 source "$root/deploy/swift-tests.sh"
 
 package=$root/.build-sanitize
-modules=(COpenBLAS CZlib CKernels JobModel ThreadExecutor NeuralCore Detector)
+modules=(COpenBLAS CZlib CKernels JobModel ThreadExecutor Detector)
 suites=(JobModelTests ThreadExecutorTests NeuralCoreTests DetectorTests)
 
 usage() {
@@ -30,6 +30,9 @@ make_package() {
     ln -s "$root/Tools/sanitize/CVisibleMutex" "$package/Sources/"
     for name in "${modules[@]}"; do ln -s "$root/Sources/$name" "$package/Sources/"; done
     for name in "${suites[@]}"; do ln -s "$root/Tests/$name" "$package/Tests/"; done
+    # Links to the files, so that one of them can be another.
+    cp -rs "$root/Sources/NeuralCore" "$package/Sources/"
+    ln -sf "$root/Tools/sanitize/AlignedMemory.swift" "$package/Sources/NeuralCore/"
 }
 
 run_under() {
