@@ -42,6 +42,7 @@ let package = Package(
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CProcess"),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // -O3 in every configuration: an unoptimised kernel is a hundred times too slow to test with.
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
@@ -54,7 +55,7 @@ let package = Package(
         // F2: one outside thing each.
         .target(name: "RedisClient", dependencies: ["CHiredis", "ThreadExecutor", logging], swiftSettings: swift6),
         .target(name: "PostgresClient", dependencies: ["CLibpq", "ThreadExecutor", logging], swiftSettings: swift6),
-        .target(name: "Video", dependencies: ["CLibav", "CProcess"], swiftSettings: swift6),
+        .target(name: "Video", dependencies: ["JobModel", "CLibav", "CProcess", "CSeccomp"], swiftSettings: swift6),
         .target(
             name: "Detector",
             dependencies: ["NeuralCore", "CZlib", .product(name: "Crypto", package: "swift-crypto")],
@@ -139,7 +140,7 @@ let package = Package(
         .testTarget(name: "NeuralCoreTests", dependencies: ["NeuralCore", "CKernels", "CAllocationCounter"]),
         .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestServers", logging]),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers", logging]),
-        .testTarget(name: "VideoTests", dependencies: ["Video", "whorl-decoder"]),
+        .testTarget(name: "VideoTests", dependencies: ["Video", "JobModel", "whorl-decoder"]),
         .testTarget(
             name: "DetectorTests", dependencies: ["Detector", "NeuralCore", "CZlib"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings"]),

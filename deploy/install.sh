@@ -117,7 +117,7 @@ case $1 in
 build)
     check_swift
     install_missing libpq-dev libhiredis-dev libavcodec-dev libavformat-dev libavutil-dev libswscale-dev \
-        libopenblas-pthread-dev libopenblas-dev zlib1g-dev pkg-config make git
+        libopenblas-pthread-dev libopenblas-dev libseccomp-dev zlib1g-dev pkg-config make git
     ;;
 run)
     install_missing postgresql redis-server

@@ -40,14 +40,11 @@ public actor ClipAnalyzer {
         progress: @escaping @Sendable (JobStage, Double) -> Void = { _, _ in }
     ) async throws(JobFailure) -> ClipAnalysis {
         let decodeStart = ContinuousClock.now
-        let sampled: SampledVideo
+        let sampled: SampledVideo<FrameMaterial>
         do throws(VideoError) {
             sampled = try await decoder.sample(
-                fileDescriptor: fileDescriptor,
-                request: SamplingRequest(
-                    count: options.sampling.count, inputWidth: ResNetDetector.inputSize,
-                    inputHeight: ResNetDetector.inputSize)
-            ) { progress(.decoding, $0) }
+                fileDescriptor: fileDescriptor, request: FrameMaterial.request(options.sampling),
+                progress: { progress(.decoding, $0) }, keep: { FrameMaterial($0) })
         } catch {
             throw JobFailure(error)
         }
@@ -62,7 +59,7 @@ public actor ClipAnalyzer {
         let forwardStart = ContinuousClock.now
         let output: DetectorOutput
         do throws(DetectorError) {
-            output = try detector.evaluate(frames: sampled.frames.map(\.input.pixels))
+            output = try detector.evaluate(frames: sampled.frames.map(\.kept.input))
         } catch {
             throw JobFailure(error)
         }
@@ -75,7 +72,7 @@ public actor ClipAnalyzer {
             evidence: sampled.frames.map { frame in
                 let side = output.maps.shape[2]
                 return FrameEvidence(
-                    track: 0, frame: frame.index, picture: frame.picture,
+                    track: 0, frame: frame.index, picture: frame.kept.picture,
                     map: HeatMap(width: side, height: output.maps.shape[1], values: output.map(frame: frame.index)))
             })
     }
@@ -86,7 +83,7 @@ public actor ClipAnalyzer {
     }
 
     private func verdict(
-        of sampled: SampledVideo, _ output: DetectorOutput, by detector: ResNetDetector, sha256: String, sampling: Sampling,
+        of sampled: SampledVideo<FrameMaterial>, _ output: DetectorOutput, by detector: ResNetDetector, sha256: String, sampling: Sampling,
         timings: Verdict.Timings
     ) -> Verdict {
         let rule = DecisionRule(card: detector.card)

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// How a model's card turns logits into labels.
 public struct DecisionRule: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// A job's identity: a UUID of version 7 (RFC 9562 §5.7), so that ids sort by the time they were made.
 public struct JobID: Hashable, Sendable, Codable, CustomStringConvertible {

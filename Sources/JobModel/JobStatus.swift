@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// What a client may ask of a job beside its bytes.
 public struct JobOptions: Hashable, Sendable, Codable {

@@ -232,39 +232,3 @@ extension Verdict {
         }
     }
 }
-
-/// Which frames of a clip are looked at.
-public struct Sampling: Hashable, Sendable, Codable {
-    public enum Mode: String, Sendable, Codable {
-        /// Exactly the frames that a full sequential decode gives.
-        case exact
-    }
-
-    /// How many frames a job may ask for.
-    public static let countRange = 1...64
-
-    public var mode: Mode
-    /// Evenly spaced frames, 1…64.
-    public var count: Int
-
-    public init(mode: Mode = .exact, count: Int = 16) {
-        precondition(Self.countRange.contains(count), "a sampling takes \(Self.countRange) frames")
-        self.mode = mode
-        self.count = count
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case mode, count
-    }
-
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        mode = try container.decodeIfPresent(Mode.self, forKey: .mode) ?? .exact
-        count = try container.decodeIfPresent(Int.self, forKey: .count) ?? 16
-        guard Self.countRange.contains(count) else {
-            throw DecodingError.dataCorruptedError(
-                forKey: .count, in: container,
-                debugDescription: "count is \(count); it must be \(Self.countRange.lowerBound) to \(Self.countRange.upperBound)")
-        }
-    }
-}

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// JSON as the API speaks it: camelCase, sorted keys, times in RFC 3339 UTC with milliseconds.
 public enum WhorlJSON {

@@ -8,6 +8,7 @@ enum BlockingThread {
         await withCheckedContinuation { continuation in
             let job = Job {
                 pthread_setname_np(pthread_self(), "whorl-decode")
+                blockBrokenPipeSignal()
                 continuation.resume(returning: work())
             }
             var attributes = pthread_attr_t()
@@ -27,6 +28,14 @@ enum BlockingThread {
                 continuation.resume(returning: nil)
             }
         }
+    }
+
+    /// A child may end while it is being written to: EPIPE says so, and the signal would end this whole process.
+    private static func blockBrokenPipeSignal() {
+        var brokenPipe = sigset_t()
+        sigemptyset(&brokenPipe)
+        sigaddset(&brokenPipe, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &brokenPipe, nil)
     }
 
     private final class Job: Sendable {

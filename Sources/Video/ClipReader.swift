@@ -1,49 +1,46 @@
 import CLibav
 import Glibc
 
-/// An opened container and its one video stream.
+/// An opened container and its one video stream, read packet by packet.
 final class ClipReader {
     let source: ClipSource
-    let context: UnsafeMutablePointer<AVFormatContext>
-    let stream: UnsafeMutablePointer<AVStream>
     /// What `VideoInfo.container` says.
     let containerName: String
     let declaredLength: DeclaredLength
+    private(set) var context: UnsafeMutablePointer<AVFormatContext>
+    private(set) var stream: UnsafeMutablePointer<AVStream>
     /// Set when a packet came short or reading stopped before the container's end.
     private(set) var sawTruncation = false
-    private let transport: UnsafeMutablePointer<AVIOContext>
+    private let file: ClipFile
+    private let limits: DecoderLimits
+    private let transport: Transport
     private let errorCountWhenOpened: Int
 
-    init(descriptor: Int32, limits: DecoderLimits, deadline: Deadline) throws(VideoError) {
-        let source = try ClipSource(descriptor: descriptor, deadline: deadline)
+    /// Opens the clip and chooses its video stream.
+    ///
+    /// `known` is a reader of the same clip: one more beside it need not decode the first frames again to learn about the streams.
+    init(_ file: ClipFile, limits: DecoderLimits, deadline: Deadline, known: ClipSummary? = nil) throws(VideoError) {
+        let source = ClipSource(file, deadline: deadline)
         let declared = DeclaredLength(of: source)
-        let transport = try source.makeContext()
+        transport = try Transport(source)
+        let opened: Opened
         do throws(VideoError) {
-            let head = source.bytes(at: 0, count: 64)
-            let format = try Self.probe(transport)
-            let demuxer = String(cString: format.pointee.name)
-            let context = try Self.open(transport, format: format, source: source, declared: declared)
-            do throws(VideoError) {
-                stream = try Self.selectStream(context, source: source, declared: declared, limits: limits, head: head)
-            } catch {
-                Self.close(context)
-                throw error
-            }
-            self.context = context
-            containerName = ContainerKind.displayName(demuxer: demuxer, head: head)
+            opened = try Self.open(transport, source: source, declared: declared, limits: limits, known: known)
         } catch {
-            ClipSource.freeContext(transport)
             throw source.errorNumber == 0 ? error : VideoError(.unreadableInput, detail: "pread: errno \(source.errorNumber)")
         }
+        self.file = file
+        self.limits = limits
         self.source = source
-        self.transport = transport
+        context = opened.context
+        stream = opened.stream
+        containerName = opened.containerName
         declaredLength = declared
         errorCountWhenOpened = LibavLog.demuxErrorCount
     }
 
     deinit {
         Self.close(context)
-        ClipSource.freeContext(transport)
     }
 
     /// Reads the video stream's next packet; false at the end. Reading ends, as a plain sequential decode's does, at the first
@@ -71,6 +68,32 @@ final class ClipReader {
         }
     }
 
+    /// Goes near a packet, if the container can: whoever reads on has to look where that led.
+    func jump(to entry: PacketIndex.Entry) -> Bool {
+        if ContainerKind.seeksByByte.contains(containerName) {
+            return av_seek_frame(context, -1, entry.position, AVSEEK_FLAG_BYTE) >= 0
+        }
+        let usesDecodingTime = containerName != "matroska" && containerName != "webm" && entry.decodingTime != whorl_av_no_timestamp
+        let time = usesDecodingTime ? entry.decodingTime : entry.displayTime
+        return av_seek_frame(context, stream.pointee.index, time, AVSEEK_FLAG_BACKWARD) >= 0
+    }
+
+    /// Opens the clip anew: the one way back to the first packet that works in every container.
+    func rewind() throws(VideoError) {
+        let known = ClipSummary(streamIndex: Int(stream.pointee.index), codec: stream.pointee.codecpar.pointee.codec_id)
+        transport.rewind()
+        let opened = try Self.open(transport, source: source, declared: declaredLength, limits: limits, known: known)
+        Self.close(context)
+        context = opened.context
+        stream = opened.stream
+    }
+
+    /// Frames a second as the container has them.
+    var claimedRate: Double {
+        let average = av_q2d(stream.pointee.avg_frame_rate)
+        return average.isFinite && average > 0 ? average : av_q2d(stream.pointee.r_frame_rate)
+    }
+
     /// Whether the file is shorter than it says.
     var isTruncated: Bool { sawTruncation || declaredLength.isCut(size: source.size) }
 
@@ -80,6 +103,41 @@ final class ClipReader {
     private static func close(_ context: UnsafeMutablePointer<AVFormatContext>) {
         var context: UnsafeMutablePointer<AVFormatContext>? = context
         avformat_close_input(&context)
+    }
+
+    private struct Opened {
+        var context: UnsafeMutablePointer<AVFormatContext>
+        var stream: UnsafeMutablePointer<AVStream>
+        var containerName: String
+    }
+
+    private static func open(
+        _ transport: Transport, source: ClipSource, declared: DeclaredLength, limits: DecoderLimits, known: ClipSummary?
+    ) throws(VideoError) -> Opened {
+        let head = source.bytes(at: 0, count: 64)
+        let format = try probe(transport.context)
+        let name = ContainerKind.displayName(demuxer: String(cString: format.pointee.name), head: head)
+        let context = try open(transport.context, format: format, source: source, declared: declared)
+        do throws(VideoError) {
+            if let known, ContainerKind.declaresStreams.contains(name), let stream = find(known, in: context) {
+                return Opened(context: context, stream: stream, containerName: name)
+            }
+            let stream = try selectStream(context, source: source, declared: declared, limits: limits, head: head)
+            return Opened(context: context, stream: stream, containerName: name)
+        } catch {
+            close(context)
+            throw error
+        }
+    }
+
+    private static func find(
+        _ known: ClipSummary, in context: UnsafeMutablePointer<AVFormatContext>
+    ) -> UnsafeMutablePointer<AVStream>? {
+        let all = streams(of: context)
+        guard all.indices.contains(known.streamIndex), all[known.streamIndex].pointee.codecpar.pointee.codec_id == known.codec
+        else { return nil }
+        for (index, stream) in all.enumerated() where index != known.streamIndex { stream.pointee.discard = AVDISCARD_ALL }
+        return all[known.streamIndex]
     }
 
     private static func probe(
@@ -197,6 +255,31 @@ final class ClipReader {
     ) throws(VideoError) {
         let width = Int(stream.pointee.codecpar.pointee.width), height = Int(stream.pointee.codecpar.pointee.height)
         if width > 0 && height > 0 { try limits.check(width: width, height: height) }
+    }
+}
+
+/// What one more reader of a clip need not find out again.
+struct ClipSummary: Sendable {
+    var streamIndex: Int
+    var codec: AVCodecID
+}
+
+/// libav's way to a clip's bytes; outlives the containers that read through it.
+private final class Transport {
+    let context: UnsafeMutablePointer<AVIOContext>
+    private let source: ClipSource
+
+    init(_ source: ClipSource) throws(VideoError) {
+        self.source = source
+        context = try source.makeContext()
+    }
+
+    deinit {
+        ClipSource.freeContext(context)
+    }
+
+    func rewind() {
+        avio_seek(context, 0, SEEK_SET)
     }
 }
 

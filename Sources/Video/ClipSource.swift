@@ -22,15 +22,14 @@ package struct Deadline: Sendable {
     }
 }
 
-/// A clip's bytes, read from a file descriptor at positions of its own: libav opens no file and no protocol.
-final class ClipSource {
+/// A clip that somebody opened: looked at once, before its bytes are.
+package struct ClipFile: Sendable {
     let descriptor: Int32
+    /// In bytes; positive.
     let size: Int64
-    let deadline: Deadline
-    private(set) var errorNumber: Int32 = 0
-    private var position: Int64 = 0
 
-    init(descriptor: Int32, deadline: Deadline) throws(VideoError) {
+    /// Refuses what is no regular file, and an empty one.
+    package init(descriptor: Int32) throws(VideoError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
             throw VideoError(.unreadableInput, detail: "fstat: errno \(errno)")
@@ -40,8 +39,22 @@ final class ClipSource {
         }
         guard status.st_size > 0 else { throw VideoError(.emptyFile) }
         self.descriptor = descriptor
-        self.deadline = deadline
         size = Int64(status.st_size)
+    }
+}
+
+/// A clip's bytes, read from a file descriptor at positions of its own: libav opens no file and no protocol.
+final class ClipSource {
+    let size: Int64
+    let deadline: Deadline
+    private(set) var errorNumber: Int32 = 0
+    private let descriptor: Int32
+    private var position: Int64 = 0
+
+    init(_ file: ClipFile, deadline: Deadline) {
+        descriptor = file.descriptor
+        size = file.size
+        self.deadline = deadline
     }
 
     /// Up to `count` bytes at `offset`; fewer at the end of the file.

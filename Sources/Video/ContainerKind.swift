@@ -9,6 +9,17 @@ enum ContainerKind {
         "utvideo", "rawvideo", "png", "svq3", "cinepak",
     ]
 
+    /// Codecs of which each shown packet is one frame with a time of its own, so that frames can be found without decoding: ones whose
+    /// decoders keep nothing from before a keyframe.
+    static let indexableCodecs: Set<String> = [
+        "h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "prores", "dnxhd", "ffv1", "huffyuv",
+        "ffvhuff", "utvideo", "rawvideo", "png", "dvvideo",
+    ]
+    /// Containers (as `displayName` calls them) without an index, in which places are found by position.
+    static let seeksByByte: Set<String> = ["mpegts", "mpeg"]
+    /// Containers whose header tells all about the streams.
+    static let declaresStreams: Set<String> = ["mp4", "mov", "matroska", "webm"]
+
     private static let videoContainers: Set<String> = [
         "flv", "asf", "rm", "mxf", "ivf", "h264", "hevc", "m4v", "mpegvideo", "nut", "dv", "obu", "swf", "wtv", "vc1",
         "apng", "h261", "h263", "y4m", "yuv4mpegpipe", "roq", "bink", "smk", "avs2", "avs3", "dirac", "nsv", "gxf", "film_cpk",

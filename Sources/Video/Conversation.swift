@@ -1,28 +1,31 @@
 import Glibc
 
 /// The parent's side of one child's life: reads its answer and its complaints until one of them ends the matter.
-struct Conversation {
+struct Conversation<Kept: Sendable> {
     let child: DecoderChild
+    let ring: FrameRing
     var parser: AnswerParser
+    let request: SamplingRequest
     let deadline: Deadline
     let cancellation: CancellationSignal
     let progress: (@Sendable (Double) -> Void)?
+    let keep: @Sendable (FrameView) -> Kept
+    private var kept: [Int: (seconds: Double, value: Kept)] = [:]
     private var complaint: [UInt8] = []
-    private var buffer = [UInt8](repeating: 0, count: 262_144)
-
-    private static let maxComplaintBytes = 65_536
-    /// How long a child that has closed its answer may take to exit.
-    private static let graceSeconds = 2.0
+    private var buffer = [UInt8](repeating: 0, count: 65_536)
 
     init(
-        child: DecoderChild, parser: AnswerParser, deadline: Deadline, cancellation: CancellationSignal,
-        progress: (@Sendable (Double) -> Void)?
+        child: DecoderChild, ring: FrameRing, request: SamplingRequest, limits: DecoderLimits, deadline: Deadline,
+        cancellation: CancellationSignal, progress: (@Sendable (Double) -> Void)?, keep: @escaping @Sendable (FrameView) -> Kept
     ) {
         self.child = child
-        self.parser = parser
+        self.ring = ring
+        self.request = request
         self.deadline = deadline
         self.cancellation = cancellation
         self.progress = progress
+        self.keep = keep
+        parser = AnswerParser(request: request, limits: limits, bufferCount: ring.bufferCount)
     }
 
     /// The last of what the child wrote to standard error.
@@ -31,7 +34,7 @@ struct Conversation {
     }
 
     /// The child's answer; throws when there is none to be had.
-    mutating func run() throws(VideoError) -> Result<SampledVideo, VideoError> {
+    mutating func run() throws(VideoError) -> Result<SampledVideo<Kept>, VideoError> {
         var outputIsOpen = true, complaintsAreOpen = true
         while outputIsOpen {
             let ready = try wait(output: true, complaints: complaintsAreOpen, until: deadline)
@@ -41,18 +44,57 @@ struct Conversation {
                 outputIsOpen = false
                 continue
             }
-            let before = parser.progress
-            try parser.feed(buffer[0..<count])
-            if parser.progress > before { progress?(parser.progress) }
-            if let outcome = parser.outcome { return outcome }
+            parser.feed(buffer[0..<count])
+            while let message = try parser.next() {
+                switch message {
+                case .progress(let fraction): progress?(fraction)
+                case .frame(let claim):
+                    let frame = view(of: claim)
+                    kept[frame.number] = (frame.timestampSeconds, keep(frame))
+                    child.giveBack(buffer: claim.buffer)
+                    if deadline.hasPassed { throw VideoError(.decodeTimeout, detail: "the parent's deadline") }
+                case .restart: kept = [:]
+                case .done(let claim): return .success(video(claim))
+                case .failure(let error): return .failure(error)
+                }
+            }
         }
         throw try ending(complaintsAreOpen: complaintsAreOpen)
+    }
+
+    /// A frame's pictures in its buffer; the parser has held their sizes against the request.
+    private func view(of claim: DecoderRecord.Frame) -> FrameView {
+        let memory = ring.buffer(claim.buffer)
+        var offset = 0
+        let pictures = claim.pictures.map { size in
+            let bytes = FrameLayout.bytes(width: size.width, height: size.height)
+            defer { offset += bytes }
+            return PictureView(
+                width: size.width, height: size.height, rowBytes: FrameLayout.rowBytes(width: size.width),
+                pixels: UnsafeRawBufferPointer(rebasing: memory[offset..<offset + bytes]))
+        }
+        return FrameView(number: claim.frameNumber, timestampSeconds: claim.timestampSeconds, pictures: pictures)
+    }
+
+    /// The parser has seen that each number was delivered.
+    private func video(_ claim: DecoderRecord.Done) -> SampledVideo<Kept> {
+        let frames = claim.frameNumbers.enumerated().compactMap { index, number in
+            kept[number].map {
+                SampledFrame(index: index, frameNumber: number, timestampSeconds: $0.seconds, kept: $0.value)
+            }
+        }
+        let tolerance = SamplePlan.tolerance(request.sampling, in: claim.firstFrame..<claim.endFrame)
+        let rate = claim.info.averageFrameRate
+        return SampledVideo(
+            info: claim.info, frames: frames, toleranceSeconds: tolerance > 0 && rate > 0 ? Double(tolerance) / rate : 0,
+            warnings: claim.warnings, decoding: claim.decoding)
     }
 
     /// Why a child that closed its output without an answer did so.
     private mutating func ending(complaintsAreOpen: Bool) throws(VideoError) -> VideoError {
         var complaintsAreOpen = complaintsAreOpen
-        let grace = Deadline(secondsFromNow: min(Self.graceSeconds, deadline.secondsLeft))
+        // How long a child that has closed its answer may take to exit.
+        let grace = Deadline(secondsFromNow: min(2, deadline.secondsLeft))
         while true {
             if let ending = child.endingIfAny() {
                 while complaintsAreOpen {
@@ -75,6 +117,7 @@ struct Conversation {
         case .signalled(SIGXCPU): VideoError(.decodeTimeout, detail: "the child's processor time is used up")
         case .unknown: VideoError(.decoderKilled, detail: "somebody else reaped it")
         case .signalled(SIGKILL): VideoError(.decoderKilled, detail: "SIGKILL")
+        case .signalled(SIGSYS): VideoError(.decoderCrashed, detail: "it made a system call that its jail forbids")
         case .signalled(let signal):
             VideoError(saysOutOfMemory(complaint) ? .outOfMemory : .decoderCrashed, detail: "signal \(signal)")
         case .exited(let code):
@@ -123,7 +166,8 @@ struct Conversation {
     private mutating func readComplaints() -> Bool {
         guard let count = receive(child.complaints.number) else { return false }
         complaint.append(contentsOf: buffer[0..<count])
-        if complaint.count > Self.maxComplaintBytes { complaint.removeFirst(complaint.count - Self.maxComplaintBytes) }
+        let most = 65_536
+        if complaint.count > most { complaint.removeFirst(complaint.count - most) }
         return true
     }
 }

@@ -1,7 +1,7 @@
 import CProcess
 import Glibc
 
-/// A running decoder: its process and the reading ends of its output. It is killed and reaped, at the latest, when let go.
+/// A running decoder: its process, the reading ends of its output, and the writing end of its orders. It is killed and reaped, at the latest, when let go.
 final class DecoderChild {
     /// How a process ended.
     enum Ending: Equatable {
@@ -11,13 +11,14 @@ final class DecoderChild {
         case unknown
     }
 
+    let orders: OwnedDescriptor
     let output: OwnedDescriptor
     let complaints: OwnedDescriptor
     private let processID: pid_t
     private var ending: Ending?
 
-    /// Starts `executable` with the clip as descriptor 3 and the order on its standard input; nothing else is inherited.
-    init(executable: String, clip: Int32, order: [UInt8]) throws(VideoError) {
+    /// Starts `executable` with the clip and the ring as descriptors 3 and 4 and the order on its standard input; nothing else is inherited.
+    init(executable: String, clip: Int32, ring: FrameRing, order: [UInt8]) throws(VideoError) {
         let orders = try Pipe.open(), answers = try Pipe.open(), errors = try Pipe.open()
         // The order is smaller than a pipe, so it is written before there is anyone who could fail to read it.
         let written = order.withUnsafeBytes { write(orders.writeEnd.number, $0.baseAddress, $0.count) }
@@ -31,12 +32,13 @@ final class DecoderChild {
             posix_spawn_file_actions_destroy(&actions)
             posix_spawnattr_destroy(&attributes)
         }
-        // The clip goes first: it may have any number, while the pipes lie above all that are written here.
+        // The clip goes first: it may have any number, while the others lie above all that are written here.
         posix_spawn_file_actions_adddup2(&actions, clip, DecoderOrder.clipDescriptor)
+        posix_spawn_file_actions_adddup2(&actions, ring.descriptor.number, DecoderOrder.ringDescriptor)
         posix_spawn_file_actions_adddup2(&actions, orders.readEnd.number, STDIN_FILENO)
         posix_spawn_file_actions_adddup2(&actions, answers.writeEnd.number, STDOUT_FILENO)
         posix_spawn_file_actions_adddup2(&actions, errors.writeEnd.number, STDERR_FILENO)
-        posix_spawn_file_actions_addclosefrom_np(&actions, DecoderOrder.clipDescriptor + 1)
+        posix_spawn_file_actions_addclosefrom_np(&actions, DecoderOrder.ringDescriptor + 1)
         Self.resetSignals(&attributes)
 
         var started: pid_t = 0
@@ -51,12 +53,19 @@ final class DecoderChild {
             throw VideoError(passes ? .systemBusy : .decoderUnavailable, detail: "posix_spawn \(executable): \(words)")
         }
         processID = started
+        self.orders = orders.takeWriteEnd()
         output = answers.takeReadEnd()
         complaints = errors.takeReadEnd()
     }
 
     deinit {
         _ = end()
+    }
+
+    /// Gives a buffer of the ring back. A child that is gone does not need it; how it ended is found out elsewhere.
+    func giveBack(buffer: Int) {
+        var number = UInt8(buffer)
+        while write(orders.number, &number, 1) < 0 && errno == EINTR {}
     }
 
     /// How the child ended, if it has.

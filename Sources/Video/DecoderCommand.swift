@@ -17,18 +17,19 @@ package enum DecoderCommand {
         case unwritable = 5
     }
 
-    /// Reads the order from standard input: at most 64 kB, to the end.
+    /// Reads the order from standard input.
     package static func readOrder() -> DecoderOrder? {
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16_384)
-        while bytes.count <= DecoderRecord.maxMessageBytes {
-            let got = read(STDIN_FILENO, &chunk, chunk.count)
-            if got < 0 && errno == EINTR { continue }
-            if got <= 0 { break }
-            bytes.append(contentsOf: chunk[0..<got])
+        guard let header = readInput(4) else {
+            complain("there is no order")
+            return nil
+        }
+        let size = header.reversed().reduce(0) { $0 << 8 | Int($1) }
+        guard size <= DecoderOrder.maxBytes, let json = readInput(size) else {
+            complain("the order is cut short, or \(size) bytes long")
+            return nil
         }
         do {
-            let order = try JSONDecoder().decode(DecoderOrder.self, from: Data(bytes))
+            let order = try JSONDecoder().decode(DecoderOrder.self, from: Data(json))
             guard order.version == DecoderOrder.currentVersion else {
                 complain("the order's version is \(order.version), not \(DecoderOrder.currentVersion)")
                 return nil
@@ -38,6 +39,19 @@ package enum DecoderCommand {
             complain("the order cannot be read: \(error)")
             return nil
         }
+    }
+
+    /// Exactly `count` bytes from standard input; nil when it ends before.
+    private static func readInput(_ count: Int) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var filled = 0
+        while filled < count {
+            let got = bytes.withUnsafeMutableBytes { read(STDIN_FILENO, $0.baseAddress.map { $0 + filled }, count - filled) }
+            if got < 0 && errno == EINTR { continue }
+            guard got > 0 else { return nil }
+            filled += got
+        }
+        return bytes
     }
 
     /// Sets the limits of this process for good, before the first byte of the clip is read.
@@ -62,22 +76,28 @@ package enum DecoderCommand {
         return true
     }
 
-    /// Samples the clip and writes the answer to standard output.
+    /// Shuts this process in, samples the clip and writes the answer to standard output.
     package static func answer(_ order: DecoderOrder) -> ExitCode {
-        LibavLog.install()
-        var lastReported = 0.0
+        let outlet: FrameOutlet
+        let sampler: VideoSampler
         do throws(VideoError) {
-            let sampler = try VideoSampler(
-                descriptor: DecoderOrder.clipDescriptor, request: order.request, limits: order.limits)
-            let video = try sampler.run { fraction in
-                guard fraction - lastReported >= 0.02 else { return }
-                lastReported = fraction
-                // A parent that does not read ends this process with SIGPIPE; a lost report costs nothing else.
-                _ = write(.progress, DecoderRecord.Progress(fraction: fraction))
-            }
-            return write(video) ? .answered : .unwritable
+            outlet = try FrameOutlet(order)
+            sampler = try VideoSampler(descriptor: DecoderOrder.clipDescriptor, request: order.request, limits: order.limits)
         } catch {
-            return write(.failure, error) ? .refused : .unwritable
+            return send(.failure, error) ? .refused : .unwritable
+        }
+        do {
+            try DecoderJail.enter()
+        } catch {
+            complain("\(error)")
+            return .notConfined
+        }
+        LibavLog.install()
+        do throws(VideoError) {
+            let done = try sampler.run(into: outlet)
+            return send(.done, done) ? .answered : .unwritable
+        } catch {
+            return send(.failure, error) ? .refused : .unwritable
         }
     }
 
@@ -86,25 +106,10 @@ package enum DecoderCommand {
         _ = writeAll(STDERR_FILENO, Array("whorl-decoder: \(text)\n".utf8))
     }
 
-    private static func write(_ video: SampledVideo) -> Bool {
-        guard write(.info, DecoderRecord.Info(info: video.info, warnings: video.warnings)) else { return false }
-        for frame in video.frames {
-            let claim = DecoderRecord.Frame(
-                index: frame.index, frameNumber: frame.frameNumber, timestampSeconds: frame.timestampSeconds,
-                inputWidth: frame.input.width, inputHeight: frame.input.height, pictureWidth: frame.picture.width,
-                pictureHeight: frame.picture.height)
-            guard write(.frame, claim, pixels: [frame.input.pixels, frame.picture.pixels]) else { return false }
-        }
-        return write(.done, [String: Int]())
-    }
-
-    private static func write(_ kind: DecoderRecord.Kind, _ message: some Encodable, pixels: [[UInt8]] = []) -> Bool {
+    /// Writes a record to the parent, all of it; false when there is nobody to read it.
+    static func send(_ kind: DecoderRecord.Kind, _ message: some Encodable) -> Bool {
         do {
-            let pixelBytes = pixels.reduce(0) { $0 + $1.count }
-            guard writeAll(STDOUT_FILENO, try DecoderRecord.encode(kind, message, pixelBytes: pixelBytes)) else {
-                return false
-            }
-            return pixels.allSatisfy { writeAll(STDOUT_FILENO, $0) }
+            return writeAll(STDOUT_FILENO, try DecoderRecord.encode(kind, message))
         } catch {
             complain("\(kind.rawValue) cannot be encoded: \(error)")
             return false

@@ -10,8 +10,6 @@ public struct DecoderLimits: Sendable, Equatable, Codable {
     public var minSide = 16
     /// The most decoded frames: an hour at 30 frames a second.
     public var maxFrames = 108_000
-    /// The most frames that one request may sample.
-    public var maxSampledFrames = 256
     /// From start to answer, in seconds of the monotonic clock.
     public var wallClockSeconds = 120.0
     /// The child's processor time (RLIMIT_CPU), in seconds over all its threads.
@@ -22,6 +20,8 @@ public struct DecoderLimits: Sendable, Equatable, Codable {
     public var openFiles = 16
     /// Threads that decode, 1 to 16.
     public var threads = 2
+    /// Frames between decoder and receiver, 1 to 16: more even out their pace, and each may take a whole picture's memory.
+    public var bufferedFrames = 3
     /// Added to the child's niceness, 0 to 19.
     public var niceness = 10
 
@@ -30,7 +30,7 @@ public struct DecoderLimits: Sendable, Equatable, Codable {
 
     /// Says which limit makes no sense.
     func validate() throws(VideoError) {
-        let positives = [maxWidth, maxHeight, maxPixels, minSide, maxFrames, maxSampledFrames, cpuSeconds, openFiles]
+        let positives = [maxWidth, maxHeight, maxPixels, minSide, maxFrames, cpuSeconds, openFiles]
         guard positives.allSatisfy({ $0 > 0 && $0 <= Int(Int32.max) }) else {
             throw VideoError(.invalidRequest, subject: "a decoder limit is not positive")
         }
@@ -40,8 +40,9 @@ public struct DecoderLimits: Sendable, Equatable, Codable {
         guard (64...1_048_576).contains(addressSpaceMegabytes) else {
             throw VideoError(.invalidRequest, subject: "addressSpaceMegabytes must lie between 64 and 1048576")
         }
-        guard openFiles >= 4, (1...16).contains(threads), (0...19).contains(niceness) else {
-            throw VideoError(.invalidRequest, subject: "openFiles ≥ 4, threads 1 to 16, niceness 0 to 19")
+        guard openFiles >= 5, (1...16).contains(threads), (1...16).contains(bufferedFrames), (0...19).contains(niceness) else {
+            throw VideoError(
+                .invalidRequest, subject: "openFiles ≥ 5, threads and bufferedFrames 1 to 16, niceness 0 to 19")
         }
     }
 }

@@ -29,23 +29,25 @@ public struct DecoderProcess: Sendable {
         return "\(folder)/whorl-decoder"
     }
 
-    /// Samples the clip in the file at `path`.
+    /// Samples the clip in the file at `path`, and keeps of each frame what `keep` makes of it.
     ///
-    /// `progress` is called with fractions from 0 to 1, ascending, from another thread. Throws every code of `VideoError` but
-    /// `encoding_failed`.
-    public func sample(
-        path: String, request: SamplingRequest = SamplingRequest(), progress: (@Sendable (Double) -> Void)? = nil
-    ) async throws(VideoError) -> SampledVideo {
-        try await sample(.path(path), request: request, progress: progress)
+    /// `progress` is called with fractions from 0 to 1, ascending, and `keep` once for each different frame, in any order, both from another
+    /// thread; the frame's pixels are gone when `keep` returns, which holds the decoder up. Frames may turn out to be void and come again.
+    /// Throws every code of `VideoError` but `encoding_failed`.
+    public func sample<Kept: Sendable>(
+        path: String, request: SamplingRequest, progress: (@Sendable (Double) -> Void)? = nil,
+        keep: @escaping @Sendable (FrameView) -> Kept
+    ) async throws(VideoError) -> SampledVideo<Kept> {
+        try await sample(.path(path), request: request, progress: progress, keep: keep)
     }
 
     /// Samples the clip that `fileDescriptor` has open for reading; the descriptor stays the caller's and stays open, and its
-    /// position is neither used nor moved. Otherwise as `sample(path:request:progress:)`.
-    public func sample(
-        fileDescriptor: Int32, request: SamplingRequest = SamplingRequest(),
-        progress: (@Sendable (Double) -> Void)? = nil
-    ) async throws(VideoError) -> SampledVideo {
-        try await sample(.descriptor(fileDescriptor), request: request, progress: progress)
+    /// position is neither used nor moved. Otherwise as `sample(path:request:progress:keep:)`.
+    public func sample<Kept: Sendable>(
+        fileDescriptor: Int32, request: SamplingRequest, progress: (@Sendable (Double) -> Void)? = nil,
+        keep: @escaping @Sendable (FrameView) -> Kept
+    ) async throws(VideoError) -> SampledVideo<Kept> {
+        try await sample(.descriptor(fileDescriptor), request: request, progress: progress, keep: keep)
     }
 
     private enum Input: Sendable {
@@ -53,16 +55,23 @@ public struct DecoderProcess: Sendable {
         case descriptor(Int32)
     }
 
-    private func sample(
-        _ input: Input, request: SamplingRequest, progress: (@Sendable (Double) -> Void)?
-    ) async throws(VideoError) -> SampledVideo {
+    private func sample<Kept: Sendable>(
+        _ input: Input, request: SamplingRequest, progress: (@Sendable (Double) -> Void)?,
+        keep: @escaping @Sendable (FrameView) -> Kept
+    ) async throws(VideoError) -> SampledVideo<Kept> {
         try limits.validate()
-        try request.validate(limits: limits)
+        try request.validate()
         let cancellation = try CancellationSignal()
         let result = await withTaskCancellationHandler {
-            await BlockingThread.run { () -> Result<SampledVideo, VideoError> in
+            await BlockingThread.run { () -> Result<SampledVideo<Kept>, VideoError> in
                 do throws(VideoError) {
-                    return .success(try run(input, request: request, cancellation: cancellation, progress: progress))
+                    switch input {
+                    case .descriptor(let descriptor):
+                        return .success(try run(descriptor, request, cancellation, progress, keep))
+                    case .path(let path):
+                        let clip = try Self.open(path)
+                        return .success(try run(clip.number, request, cancellation, progress, keep))
+                    }
                 } catch {
                     return .failure(error)
                 }
@@ -74,33 +83,27 @@ public struct DecoderProcess: Sendable {
         return try result.get()
     }
 
-    private func run(
-        _ input: Input, request: SamplingRequest, cancellation: CancellationSignal, progress: (@Sendable (Double) -> Void)?
-    ) throws(VideoError) -> SampledVideo {
-        switch input {
-        case .descriptor(let descriptor):
-            return try run(clip: descriptor, request: request, cancellation: cancellation, progress: progress)
-        case .path(let path):
-            // O_NONBLOCK: a named pipe must not hold this thread; it is refused below as no regular file.
-            let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-            guard descriptor >= 0 else {
-                let words = String(cString: strerror(errno))
-                throw VideoError(.unreadableInput, subject: words, detail: "open \(path): \(words)")
-            }
-            let owned = OwnedDescriptor(descriptor)
-            return try run(clip: owned.number, request: request, cancellation: cancellation, progress: progress)
+    private static func open(_ path: String) throws(VideoError) -> OwnedDescriptor {
+        // O_NONBLOCK: a named pipe must not hold this thread; it is refused later as no regular file.
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            let words = String(cString: strerror(errno))
+            throw VideoError(.unreadableInput, subject: words, detail: "open \(path): \(words)")
         }
+        return OwnedDescriptor(descriptor)
     }
 
-    private func run(
-        clip: Int32, request: SamplingRequest, cancellation: CancellationSignal, progress: (@Sendable (Double) -> Void)?
-    ) throws(VideoError) -> SampledVideo {
+    private func run<Kept: Sendable>(
+        _ clip: Int32, _ request: SamplingRequest, _ cancellation: CancellationSignal,
+        _ progress: (@Sendable (Double) -> Void)?, _ keep: @escaping @Sendable (FrameView) -> Kept
+    ) throws(VideoError) -> SampledVideo<Kept> {
         let deadline = Deadline(secondsFromNow: limits.wallClockSeconds)
-        try Self.checkIsClip(clip)
-        let child = try DecoderChild(executable: executablePath, clip: clip, order: try order(for: request))
+        _ = try ClipFile(descriptor: clip)
+        let ring = try FrameRing(layout: FrameLayout(request, limits: limits), bufferCount: limits.bufferedFrames)
+        let child = try DecoderChild(executable: executablePath, clip: clip, ring: ring, order: try order(for: request))
         var conversation = Conversation(
-            child: child, parser: AnswerParser(request: request, limits: limits), deadline: deadline,
-            cancellation: cancellation, progress: progress)
+            child: child, ring: ring, request: request, limits: limits, deadline: deadline, cancellation: cancellation,
+            progress: progress, keep: keep)
         do throws(VideoError) {
             let outcome = try conversation.run()
             _ = child.end()
@@ -113,21 +116,10 @@ public struct DecoderProcess: Sendable {
 
     private func order(for request: SamplingRequest) throws(VideoError) -> [UInt8] {
         do {
-            return Array(try JSONEncoder().encode(DecoderOrder(parentProcessID: getpid(), request: request, limits: limits)))
+            return try DecoderOrder(parentProcessID: getpid(), request: request, limits: limits).encoded()
         } catch {
             throw VideoError(.invalidRequest, detail: "\(error)")
         }
-    }
-
-    private static func checkIsClip(_ descriptor: Int32) throws(VideoError) {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
-            throw VideoError(.unreadableInput, detail: "fstat: errno \(errno)")
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw VideoError(.unreadableInput, subject: "not a regular file")
-        }
-        guard status.st_size > 0 else { throw VideoError(.emptyFile) }
     }
 }
 

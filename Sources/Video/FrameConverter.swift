@@ -5,32 +5,43 @@ final class FrameConverter {
     private var scaler: OpaquePointer?
     private var scratch: UnsafeMutableRawPointer?
     private var scratchBytes = 0
+    private var toneMap: (kind: ToneMap.Kind, map: ToneMap)?
 
     deinit {
         sws_freeContext(scaler)
         scratch?.deallocate()
     }
 
-    /// `frame` as a displayed picture of `width`×`height`: scaled with swscale (bilinear, accurate rounding, bit-exact), then
-    /// turned as `orientation` says.
+    /// Writes `frame` as a displayed picture of `size` into `memory`, rows of `rowBytes` bytes (`FrameLayout`): scaled with swscale (bilinear,
+    /// accurate rounding, bit-exact), brought to BT.709's range and gamut where it is wider, then turned as `orientation` says.
+    ///
+    /// An interlaced frame that is scaled is read from its first field alone: two moments in one picture would comb. No other frame plays a part.
     func convert(
-        _ frame: UnsafeMutablePointer<AVFrame>, orientation: Orientation, width: Int, height: Int
-    ) throws(VideoError) -> RGBImage {
-        let codedWidth = orientation.isTransposed ? height : width
-        let codedHeight = orientation.isTransposed ? width : height
-        // swscale's vector code may write past a row's end, so rows are padded and the picture is copied out of them.
-        let stride = (codedWidth * 3 + 127) / 64 * 64
-        let target = try reserve(bytes: stride * codedHeight + 64)
-        try scale(frame, into: target, stride: stride, width: codedWidth, height: codedHeight)
-        return Self.oriented(target, stride: stride, orientation: orientation, width: width, height: height)
+        _ frame: UnsafeMutablePointer<AVFrame>, orientation: Orientation, to size: DecoderRecord.Size,
+        memory: UnsafeMutableRawPointer, rowBytes: Int
+    ) throws(VideoError) {
+        let coded = orientation.isTransposed ? DecoderRecord.Size(width: size.height, height: size.width) : size
+        let source = SourceLines(frame, target: coded)
+        let isPlain = orientation == Orientation()
+        let kind = ToneMap.Kind(frame)
+        if isPlain && kind == nil {
+            return try scale(frame, source, to: memory, AV_PIX_FMT_RGB24, stride: rowBytes, coded)
+        }
+        let samples = kind == nil ? 1 : 2
+        let stride = FrameLayout.rowBytes(width: coded.width) * samples
+        let target = try reserve(bytes: stride * coded.height + 64)
+        try scale(frame, source, to: target, kind == nil ? AV_PIX_FMT_RGB24 : AV_PIX_FMT_RGB48LE, stride: stride, coded)
+        if let kind { map(kind).apply(to: target, stride: stride, width: coded.width, height: coded.height) }
+        Self.orient(target, stride: stride, orientation: orientation, to: memory, rowBytes: rowBytes, size)
     }
 
     private func scale(
-        _ frame: UnsafeMutablePointer<AVFrame>, into target: UnsafeMutableRawPointer, stride: Int, width: Int, height: Int
+        _ frame: UnsafeMutablePointer<AVFrame>, _ source: SourceLines, to target: UnsafeMutableRawPointer,
+        _ targetFormat: AVPixelFormat, stride: Int, _ size: DecoderRecord.Size
     ) throws(VideoError) {
         let format = Self.layout(of: frame)
         scaler = sws_getCachedContext(
-            scaler, frame.pointee.width, frame.pointee.height, format, Int32(width), Int32(height), AV_PIX_FMT_RGB24,
+            scaler, frame.pointee.width, source.height, format, Int32(size.width), Int32(size.height), targetFormat,
             whorl_scale_flags, nil, nil, nil)
         guard let scaler else {
             throw VideoError(.damaged, detail: "no scaler for pixel format \(frame.pointee.format)")
@@ -40,17 +51,18 @@ final class FrameConverter {
         _ = sws_setColorspaceDetails(
             scaler, coefficients, Self.isFullRange(frame) ? 1 : 0, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16,
             1 << 16)
-        let planes = withUnsafeBytes(of: &frame.pointee.data) { bytes in
-            (0..<4).map { UnsafePointer(bytes.bindMemory(to: UnsafeMutablePointer<UInt8>?.self)[$0]) }
-        }
-        let strides = withUnsafeBytes(of: &frame.pointee.linesize) { bytes in
-            (0..<4).map { bytes.bindMemory(to: Int32.self)[$0] }
-        }
         let targets: [UnsafeMutablePointer<UInt8>?] = [target.assumingMemoryBound(to: UInt8.self), nil, nil, nil]
-        let rows = sws_scale(scaler, planes, strides, 0, frame.pointee.height, targets, [Int32(stride), 0, 0, 0])
-        guard rows == height else {
+        let rows = sws_scale(scaler, source.planes, source.strides, 0, source.height, targets, [Int32(stride), 0, 0, 0])
+        guard rows == size.height else {
             throw VideoError(libav: min(rows, -1), during: "scaling a frame", otherwise: .damaged)
         }
+    }
+
+    private func map(_ kind: ToneMap.Kind) -> ToneMap {
+        if let toneMap, toneMap.kind == kind { return toneMap.map }
+        let map = ToneMap(kind)
+        toneMap = (kind, map)
+        return map
     }
 
     private func reserve(bytes: Int) throws(VideoError) -> UnsafeMutableRawPointer {
@@ -63,33 +75,22 @@ final class FrameConverter {
         return fresh
     }
 
-    private static func oriented(
-        _ source: UnsafeMutableRawPointer, stride: Int, orientation: Orientation, width: Int, height: Int
-    ) -> RGBImage {
-        let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { buffer, count in
-            count = width * height * 3
-            if orientation == Orientation() {
-                for y in 0..<height {
-                    let row = UnsafeRawBufferPointer(start: source + y * stride, count: width * 3)
-                    UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[(y * width * 3)...])
-                        .copyMemory(from: row)
-                }
-                return
-            }
-            let bytes = source.assumingMemoryBound(to: UInt8.self)
-            for y in 0..<height {
-                let sourceY = orientation.flipsVertically ? height - 1 - y : y
-                for x in 0..<width {
-                    let sourceX = orientation.flipsHorizontally ? width - 1 - x : x
-                    let at = orientation.isTransposed ? sourceX * stride + sourceY * 3 : sourceY * stride + sourceX * 3
-                    let to = (y * width + x) * 3
-                    buffer[to] = bytes[at]
-                    buffer[to + 1] = bytes[at + 1]
-                    buffer[to + 2] = bytes[at + 2]
-                }
+    private static func orient(
+        _ source: UnsafeMutableRawPointer, stride: Int, orientation: Orientation, to target: UnsafeMutableRawPointer,
+        rowBytes: Int, _ size: DecoderRecord.Size
+    ) {
+        let bytes = source.assumingMemoryBound(to: UInt8.self), result = target.assumingMemoryBound(to: UInt8.self)
+        for y in 0..<size.height {
+            let sourceY = orientation.flipsVertically ? size.height - 1 - y : y
+            for x in 0..<size.width {
+                let sourceX = orientation.flipsHorizontally ? size.width - 1 - x : x
+                let at = orientation.isTransposed ? sourceX * stride + sourceY * 3 : sourceY * stride + sourceX * 3
+                let to = y * rowBytes + x * 3
+                result[to] = bytes[at]
+                result[to + 1] = bytes[at + 1]
+                result[to + 2] = bytes[at + 2]
             }
         }
-        return RGBImage(width: width, height: height, pixels: pixels)
     }
 
     /// The frame's own matrix, or by the old rule of players BT.709 from 720 lines up and BT.601 below.
@@ -119,5 +120,35 @@ final class FrameConverter {
         case AV_PIX_FMT_YUVJ411P: AV_PIX_FMT_YUV411P
         default: format
         }
+    }
+}
+
+/// The rows of a frame that a picture is made of: all of them, or every second one of an interlaced frame that is scaled.
+private struct SourceLines {
+    var planes: [UnsafePointer<UInt8>?]
+    var strides: [Int32]
+    var height: Int32
+
+    init(_ frame: UnsafeMutablePointer<AVFrame>, target: DecoderRecord.Size) {
+        planes = withUnsafeBytes(of: &frame.pointee.data) { bytes in
+            (0..<4).map { UnsafePointer(bytes.bindMemory(to: UnsafeMutablePointer<UInt8>?.self)[$0]) }
+        }
+        strides = withUnsafeBytes(of: &frame.pointee.linesize) { bytes in
+            (0..<4).map { bytes.bindMemory(to: Int32.self)[$0] }
+        }
+        height = frame.pointee.height
+        let isUnscaled = target.width == Int(frame.pointee.width) && target.height == Int(height)
+        guard frame.pointee.interlaced_frame != 0, !isUnscaled, height % 4 == 0, Self.hasPlanes(frame) else { return }
+        if frame.pointee.top_field_first == 0 {
+            for plane in 0..<4 { planes[plane] = planes[plane].map { $0 + Int(strides[plane]) } }
+        }
+        strides = strides.map { $0 * 2 }
+        height /= 2
+    }
+
+    /// A palette's second plane has no rows.
+    private static func hasPlanes(_ frame: UnsafeMutablePointer<AVFrame>) -> Bool {
+        guard let format = av_pix_fmt_desc_get(AVPixelFormat(frame.pointee.format)) else { return false }
+        return format.pointee.flags & UInt64(AV_PIX_FMT_FLAG_PAL) == 0
     }
 }

@@ -1,38 +1,32 @@
 import CLibav
 
-/// Decodes one stream from its start to its end, frame by frame in order of display.
+/// One libav decoder: packets in, frames out in order of display.
 final class FrameDecoder {
-    let reader: ClipReader
     let codecName: String
-    /// Packets or frames that were not whole.
-    private(set) var damageCount = 0
+    /// Packets that could not be decoded, and frames that did not come out.
+    private(set) var errorCount = 0
     private let context: UnsafeMutablePointer<AVCodecContext>
-    private let packet: UnsafeMutablePointer<AVPacket>
     private let frame: UnsafeMutablePointer<AVFrame>
     private let limits: DecoderLimits
+    private let deadline: Deadline
     private var isDraining = false
     private var drainErrors = 0
 
-    init(reader: ClipReader, limits: DecoderLimits) throws(VideoError) {
-        let parameters = reader.stream.pointee.codecpar
-        guard let parameters, let codec = avcodec_find_decoder(parameters.pointee.codec_id) else {
-            throw Self.unsupported(parameters)
+    /// A decoder of the reader's stream that works with `threads` threads of its own.
+    init(_ reader: ClipReader, parameters: StreamParameters, threads: Int, limits: DecoderLimits) throws(VideoError) {
+        let codec = try parameters.decoder()
+        guard let context = avcodec_alloc_context3(codec), let frame = av_frame_alloc() else {
+            throw VideoError(.outOfMemory, detail: "decoder")
         }
-        guard ContainerKind.decoders.contains(String(cString: codec.pointee.name)) else {
-            throw Self.unsupported(parameters)
-        }
-        guard let context = avcodec_alloc_context3(codec), let packet = av_packet_alloc(), let frame = av_frame_alloc()
-        else { throw VideoError(.outOfMemory, detail: "decoder") }
         self.context = context
-        self.packet = packet
         self.frame = frame
-        self.reader = reader
         self.limits = limits
-        codecName = String(cString: avcodec_get_name(parameters.pointee.codec_id))
-        var result = avcodec_parameters_to_context(context, parameters)
+        deadline = reader.source.deadline
+        codecName = parameters.codecName
+        var result = avcodec_parameters_to_context(context, parameters.values)
         if result >= 0 {
             context.pointee.pkt_timebase = reader.stream.pointee.time_base
-            context.pointee.thread_count = Int32(limits.threads)
+            context.pointee.thread_count = Int32(threads)
             context.pointee.max_pixels = Int64(limits.maxPixels)
             result = avcodec_open2(context, codec, nil)
         }
@@ -42,44 +36,47 @@ final class FrameDecoder {
     deinit {
         var context: UnsafeMutablePointer<AVCodecContext>? = context
         avcodec_free_context(&context)
-        var packet: UnsafeMutablePointer<AVPacket>? = packet
-        av_packet_free(&packet)
         var frame: UnsafeMutablePointer<AVFrame>? = frame
         av_frame_free(&frame)
     }
 
-    /// The next frame, valid until the next call; nil at the end.
-    func next() throws(VideoError) -> UnsafeMutablePointer<AVFrame>? {
+    /// Takes the next packet in order of decoding, nil at the end, when `receive` has nothing more to give.
+    ///
+    /// With `skipsUnreferenced` a frame that no other refers to is left out, which changes none of the others.
+    func send(_ packet: UnsafeMutablePointer<AVPacket>?, skipsUnreferenced: Bool = false) throws(VideoError) {
+        context.pointee.skip_frame = skipsUnreferenced ? AVDISCARD_NONREF : AVDISCARD_DEFAULT
+        let result = avcodec_send_packet(context, packet)
+        if packet == nil { isDraining = true }
+        if result < 0 && result != whorl_averror_eof { try note(result, during: "decoding a packet") }
+    }
+
+    /// The next frame, valid until the next call; nil when more packets are wanted or, after the last, at the end.
+    func receive() throws(VideoError) -> UnsafeMutablePointer<AVFrame>? {
         while true {
-            if reader.source.deadline.hasPassed { throw VideoError(.decodeTimeout, detail: "while decoding") }
+            if deadline.hasPassed { throw VideoError(.decodeTimeout, detail: "while decoding") }
             let result = avcodec_receive_frame(context, frame)
             if result >= 0 {
-                if frame.pointee.flags & AV_FRAME_FLAG_CORRUPT != 0
-                    || frame.pointee.decode_error_flags & whorl_decode_error_any != 0
-                {
-                    damageCount += 1
-                }
                 try limits.check(width: Int(frame.pointee.width), height: Int(frame.pointee.height))
                 return frame
             }
-            switch result {
-            case whorl_averror_eof: return nil
-            case whorl_averror_again: try feed()
-            default:
-                try note(result, during: "decoding a frame")
-                if isDraining {
-                    drainErrors += 1
-                    if drainErrors > 1_000 { return nil }
-                }
-            }
+            if result == whorl_averror_eof || result == whorl_averror_again { return nil }
+            try note(result, during: "decoding a frame")
+            guard isDraining else { continue }
+            drainErrors += 1
+            if drainErrors > 1_000 { return nil }
         }
     }
 
-    private func feed() throws(VideoError) {
-        let hasPacket = try reader.read(into: packet)
-        let result = avcodec_send_packet(context, hasPacket ? packet : nil)
-        if hasPacket { av_packet_unref(packet) } else { isDraining = true }
-        if result < 0 && result != whorl_averror_eof { try note(result, during: "decoding a packet") }
+    /// Forgets everything, for a packet that is a keyframe.
+    func flush() {
+        avcodec_flush_buffers(context)
+        isDraining = false
+        drainErrors = 0
+    }
+
+    /// Whether a frame came out, but not whole.
+    static func isDamaged(_ frame: UnsafeMutablePointer<AVFrame>) -> Bool {
+        frame.pointee.flags & AV_FRAME_FLAG_CORRUPT != 0 || frame.pointee.decode_error_flags & whorl_decode_error_any != 0
     }
 
     /// Counts a damaged packet and goes on, as a plain sequential decode does; what will not pass is thrown.
@@ -87,14 +84,43 @@ final class FrameDecoder {
         if result == whorl_averror_no_memory || result == whorl_averror_exit {
             throw VideoError(libav: result, during: action, otherwise: .damaged)
         }
-        damageCount += 1
+        errorCount += 1
+    }
+}
+
+/// A stream's codec and its parameters, apart from the reader that found them: decoders on other threads are made from it.
+///
+/// `@unchecked Sendable`: written once and then only read.
+final class StreamParameters: @unchecked Sendable {
+    let codecName: String
+    let values: UnsafeMutablePointer<AVCodecParameters>
+
+    init(_ reader: ClipReader) throws(VideoError) {
+        guard let source = reader.stream.pointee.codecpar, let copy = avcodec_parameters_alloc() else {
+            throw VideoError(.outOfMemory, detail: "codec parameters")
+        }
+        values = copy
+        codecName = String(cString: avcodec_get_name(source.pointee.codec_id))
+        guard avcodec_parameters_copy(copy, source) >= 0 else { throw VideoError(.outOfMemory, detail: "codec parameters") }
     }
 
-    private static func unsupported(_ parameters: UnsafeMutablePointer<AVCodecParameters>?) -> VideoError {
-        guard let parameters else { return VideoError(.unsupportedCodec) }
-        let name = String(cString: avcodec_get_name(parameters.pointee.codec_id))
-        let tag = (0..<4).map { parameters.pointee.codec_tag >> UInt32($0 * 8) & 0xFF }
+    deinit {
+        var values: UnsafeMutablePointer<AVCodecParameters>? = values
+        avcodec_parameters_free(&values)
+    }
+
+    /// libav's decoder for it, if it is among those that may be opened.
+    func decoder() throws(VideoError) -> UnsafePointer<AVCodec> {
+        guard let codec = avcodec_find_decoder(values.pointee.codec_id),
+            ContainerKind.decoders.contains(String(cString: codec.pointee.name))
+        else { throw unsupported }
+        return codec
+    }
+
+    private var unsupported: VideoError {
+        let tag = (0..<4).map { values.pointee.codec_tag >> UInt32($0 * 8) & 0xFF }
         let letters = String(String.UnicodeScalarView(tag.map { (32...126).contains($0) ? Unicode.Scalar(UInt8($0)) : "." }))
-        return VideoError(.unsupportedCodec, subject: name == "unknown_codec" || name == "none" ? "tag \(letters)" : name)
+        let isUnknown = codecName == "unknown_codec" || codecName == "none"
+        return VideoError(.unsupportedCodec, subject: isUnknown ? "tag \(letters)" : codecName)
     }
 }

@@ -9,6 +9,7 @@ package enum LibavLog {
     private static let lines = Mutex<[String]>([])
     private static let refusedSize = Mutex<String?>(nil)
     private static let demuxErrors = Atomic<Int>(0)
+    private static let decodeErrors = Atomic<Int>(0)
     private static let maxLines = 12
 
     /// Sends libav's messages here instead of to standard error.
@@ -16,11 +17,14 @@ package enum LibavLog {
         av_log_set_level(AV_LOG_WARNING)
         av_log_set_callback { object, level, format, arguments in
             guard level <= AV_LOG_WARNING, let format, let arguments else { return }
-            if level <= AV_LOG_ERROR, LibavLog.isDemuxer(object) { LibavLog.demuxErrors.add(1, ordering: .relaxed) }
             var text = [CChar](repeating: 0, count: 300)
             vsnprintf(&text, text.count, format, arguments)
             let bytes = text.prefix { $0 != 0 && $0 != 10 }.map { UInt8(bitPattern: $0) }
-            if !bytes.isEmpty { LibavLog.append(String(decoding: bytes, as: UTF8.self)) }
+            guard !bytes.isEmpty else { return }
+            let line = String(decoding: bytes, as: UTF8.self)
+            LibavLog.append(line)
+            // A group of pictures without an IDR gives up references that a decoder which begins there never had.
+            if level <= AV_LOG_ERROR, !line.hasPrefix("mmco: unref short failure") { LibavLog.count(object) }
         }
     }
 
@@ -37,12 +41,21 @@ package enum LibavLog {
     /// How many errors demuxers have reported: some skip damaged parts of a file and say so in words only.
     static var demuxErrorCount: Int { demuxErrors.load(ordering: .relaxed) }
 
-    /// Whether the object that logs is an AVFormatContext; its first member points to the class that tells.
-    private static func isDemuxer(_ object: UnsafeMutableRawPointer?) -> Bool {
-        guard let type = object?.assumingMemoryBound(to: UnsafePointer<AVClass>?.self).pointee,
+    /// How many errors open decoders have reported: some conceal a damaged picture and say so in words only.
+    static var decodeErrorCount: Int { decodeErrors.load(ordering: .relaxed) }
+
+    /// Counts an error where it belongs: the first member of the object that logs points to the class that tells what it is.
+    private static func count(_ object: UnsafeMutableRawPointer?) {
+        guard let object, let type = object.assumingMemoryBound(to: UnsafePointer<AVClass>?.self).pointee,
             let name = type.pointee.class_name
-        else { return false }
-        return String(cString: name) == "AVFormatContext"
+        else { return }
+        switch String(cString: name) {
+        case "AVFormatContext": demuxErrors.add(1, ordering: .relaxed)
+        // A demuxer's parsers complain through a context that has no codec.
+        case "AVCodecContext" where object.assumingMemoryBound(to: AVCodecContext.self).pointee.codec != nil:
+            decodeErrors.add(1, ordering: .relaxed)
+        default: break
+        }
     }
 
     private static func append(_ line: String) {

@@ -7,6 +7,7 @@ public struct VideoError: Error, Sendable, Equatable, Codable {
         case audioOnly = "audio_only"
         case pictureOnly = "picture_only"
         case noFrames = "no_frames"
+        case emptyRange = "empty_range"
         case truncated = "truncated"
         case damaged = "damaged"
         case unsupportedCodec = "unsupported_codec"
@@ -70,7 +71,7 @@ public struct VideoError: Error, Sendable, Equatable, Codable {
     /// outside (the kernel's out-of-memory killer, an operator) is not.
     public var disposition: Disposition {
         switch code {
-        case .emptyFile, .notAVideo, .audioOnly, .pictureOnly, .noFrames, .truncated, .damaged, .unsupportedCodec,
+        case .emptyFile, .notAVideo, .audioOnly, .pictureOnly, .noFrames, .emptyRange, .truncated, .damaged, .unsupportedCodec,
             .unsupportedContainer, .dimensionsTooLarge, .dimensionsTooSmall, .tooLong, .decodeTimeout, .outOfMemory,
             .decoderCrashed:
             .refuse
@@ -121,6 +122,7 @@ extension VideoError: CustomStringConvertible, CustomDebugStringConvertible {
         case .audioOnly: "The file holds sound but no video."
         case .pictureOnly: "The file is a single picture, not a video."
         case .noFrames: "The video track holds no frames."
+        case .emptyRange: "The video has no frame between the times asked for."
         case .truncated: "The file ends before its first frame can be read."
         case .damaged: "The file is too damaged to be decoded."
         case .unsupportedCodec: "The video's codec is not supported."
@@ -146,6 +148,7 @@ extension VideoError: CustomStringConvertible, CustomDebugStringConvertible {
         switch code {
         case .emptyFile, .truncated: "Upload the complete file."
         case .notAVideo, .audioOnly, .pictureOnly, .noFrames: "Send a clip with a video track."
+        case .emptyRange: "Ask for times inside the clip."
         case .damaged, .decoderCrashed: "Send the original file, or convert it to H.264 in MP4 first."
         case .unsupportedCodec: "Convert it to H.264 in MP4 first."
         case .unsupportedContainer: "Send MP4, MOV, MKV, WebM, AVI, MPEG, MPEG-TS, GIF, Ogg or motion JPEG."

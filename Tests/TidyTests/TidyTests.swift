@@ -8,7 +8,7 @@ import Testing
 
     /// The floor plan of ARCHITECTURE.md: a target imports only targets of lower floors.
     static let floors: [[String]] = [
-        ["CHiredis", "CLibpq", "CLibav", "COpenBLAS", "CProcess", "CZlib", "CKernels"],
+        ["CHiredis", "CLibpq", "CLibav", "COpenBLAS", "CProcess", "CSeccomp", "CZlib", "CKernels"],
         ["JobModel", "ThreadExecutor", "NeuralCore"],
         ["RedisClient", "PostgresClient", "Video", "Detector", "UploadStore", "Telemetry", "Settings"],
         ["JobStore", "Analysis"],

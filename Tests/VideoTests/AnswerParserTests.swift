@@ -10,37 +10,76 @@ import Video
         rotationDegrees: 0, isMirrored: false, sampleAspectRatio: .square)
 
     static func answer(
-        info: VideoInfo = info, numbers: [Int] = [1, 4, 7], times: [Double] = [0.04, 0.16, 0.28], pictureWidth: Int = 6
+        info: VideoInfo = info, numbers: [Int] = [1, 4, 7], times: [Double] = [0.04, 0.16, 0.28], pictureWidth: Int = 6,
+        buffer: Int = 1, restarts: Int = 0, range: Range<Int> = 0..<9
     ) throws -> [UInt8] {
         var bytes = try DecoderRecord.encode(.progress, DecoderRecord.Progress(fraction: 0.5))
-        bytes += try DecoderRecord.encode(.info, DecoderRecord.Info(info: info, warnings: [.shortClip]))
-        for (index, number) in numbers.enumerated() {
-            let frame = DecoderRecord.Frame(
-                index: index, frameNumber: number, timestampSeconds: times[index], inputWidth: 4, inputHeight: 2,
-                pictureWidth: pictureWidth, pictureHeight: 5)
-            let pixelBytes = (4 * 2 + pictureWidth * 5) * 3
-            bytes += try DecoderRecord.encode(.frame, frame, pixelBytes: pixelBytes)
-            bytes += (0..<pixelBytes).map { UInt8(truncatingIfNeeded: $0 + index) }
+        for attempt in 0...restarts {
+            if attempt > 0 { bytes += try DecoderRecord.encode(.restart, [String: Int]()) }
+            for (index, number) in numbers.enumerated() {
+                let frame = DecoderRecord.Frame(
+                    buffer: buffer, frameNumber: number, timestampSeconds: times[index],
+                    pictures: [.init(width: 4, height: 2), .init(width: pictureWidth, height: 5)])
+                bytes += try DecoderRecord.encode(.frame, frame)
+            }
         }
-        return bytes + (try DecoderRecord.encode(.done, [String: Int]()))
+        let done = DecoderRecord.Done(
+            info: info, warnings: [.shortClip], firstFrame: range.lowerBound, endFrame: range.upperBound,
+            frameNumbers: numbers.sorted(),
+            decoding: DecodingReport(packetCount: 9, packetsDecoded: 7, sequentialBecause: nil))
+        return bytes + (try DecoderRecord.encode(.done, done))
     }
 
-    static func parse(_ bytes: [UInt8], chunk: Int) throws(VideoError) -> Result<SampledVideo, VideoError>? {
-        var parser = AnswerParser(request: request, limits: DecoderLimits())
+    /// All messages, up to the end.
+    static func parse(
+        _ bytes: [UInt8], chunk: Int, request: SamplingRequest = request
+    ) throws(VideoError) -> [AnswerParser.Message] {
+        var parser = AnswerParser(request: request, limits: DecoderLimits(), bufferCount: 2)
+        var messages: [AnswerParser.Message] = []
         var at = 0
         while at < bytes.count {
-            try parser.feed(bytes[at..<min(bytes.count, at + chunk)])
+            parser.feed(bytes[at..<min(bytes.count, at + chunk)])
+            while let message = try parser.next() { messages.append(message) }
             at += chunk
         }
-        return parser.outcome
+        return messages
+    }
+
+    static func done(_ messages: [AnswerParser.Message]) -> DecoderRecord.Done? {
+        if case .done(let claim)? = messages.last { claim } else { nil }
     }
 
     @Test(arguments: [1, 7, 13, 100, 100_000]) func anyCutGivesTheSame(_ chunk: Int) throws {
-        let video = try #require(try Self.parse(try Self.answer(), chunk: chunk)).get()
-        #expect(video.info == Self.info)
-        #expect(video.warnings == [.shortClip])
-        #expect(video.frames.map(\.frameNumber) == [1, 4, 7])
-        #expect(video.frames[2].input.pixels.first == 2 && video.frames[2].picture.pixels.first == 26)
+        let messages = try Self.parse(try Self.answer(), chunk: chunk)
+        let done = try #require(Self.done(messages))
+        #expect(done.info == Self.info && done.warnings == [.shortClip] && done.frameNumbers == [1, 4, 7])
+        #expect(messages.first == .progress(0.5))
+        guard case .frame(let frame) = messages[3] else {
+            Issue.record("\(messages[3])")
+            return
+        }
+        #expect(frame.frameNumber == 7 && frame.buffer == 1 && frame.pictures[1].height == 5)
+    }
+
+    /// Frames come in the order in which they were decoded, which two decoders mix; their numbers tell.
+    @Test func anyOrderOfFrames() throws {
+        let answer = try Self.answer(numbers: [7, 1, 4], times: [0.28, 0.04, 0.16])
+        #expect(Self.done(try Self.parse(answer, chunk: 50))?.frameNumbers == [1, 4, 7])
+    }
+
+    @Test func beginningAgainVoidsWhatCameBefore() throws {
+        #expect(Self.done(try Self.parse(try Self.answer(restarts: 4), chunk: 50)) != nil)
+        #expect(throws: VideoError.self) { try Self.parse(try Self.answer(restarts: 5), chunk: 50) }
+    }
+
+    /// In keyframe mode a child chooses, within one spacing of the exact frames and in order.
+    @Test func keyframesAreTheChildsChoiceWithinTheTolerance() throws {
+        var request = Self.request
+        request.sampling.mode = .keyframe
+        #expect(Self.done(try Self.parse(try Self.answer(numbers: [0, 3, 6]), chunk: 50, request: request)) != nil)
+        #expect(Self.done(try Self.parse(try Self.answer(numbers: [4, 5, 8]), chunk: 50, request: request)) != nil)
+        #expect(throws: VideoError.self) { try Self.parse(try Self.answer(numbers: [0, 3, 3]), chunk: 50, request: request) }
+        #expect(throws: VideoError.self) { try Self.parse(try Self.answer(numbers: [5, 6, 8]), chunk: 50, request: request) }
     }
 
     @Test func refusesWhatCannotBeTrue() throws {
@@ -49,7 +88,8 @@ import Video
         var nameless = Self.info
         nameless.codec = String(repeating: "x", count: 5_000)
         let lies = [
-            try Self.answer(numbers: [1, 4, 8]), try Self.answer(numbers: [4, 1, 7]), try Self.answer(numbers: [1, 4]),
+            try Self.answer(numbers: [1, 4, 8]), try Self.answer(numbers: [1, 4, 4]), try Self.answer(numbers: [1, 4]),
+            try Self.answer(buffer: 2), try Self.answer(buffer: -1), try Self.answer(range: 0..<8), try Self.answer(range: 1..<9),
             try Self.answer(times: [0.2, 0.1, 0.3]), try Self.answer(times: [-1, 0.1, 0.3]), try Self.answer(pictureWidth: 7),
             try Self.answer(info: longInfo), try Self.answer(info: nameless), try Self.answer() + [0],
         ]
@@ -67,8 +107,8 @@ import Video
     @Test func failureTextsAreTamed() throws {
         let json = "{\"code\":\"damaged\",\"subject\":\"\\u001b[31m\(String(repeating: "y", count: 30_000))\",\"detail\":\"a\\nb\"}"
         var bytes = Array("FAIL".utf8)
-        for size in [UInt32(json.utf8.count), 0] { withUnsafeBytes(of: size.littleEndian) { bytes += $0 } }
-        guard case .failure(let error) = try Self.parse(bytes + Array(json.utf8), chunk: 4_096) else {
+        withUnsafeBytes(of: UInt32(json.utf8.count).littleEndian) { bytes += $0 }
+        guard case .failure(let error)? = try Self.parse(bytes + Array(json.utf8), chunk: 4_096).last else {
             Issue.record("no failure")
             return
         }
@@ -87,8 +127,8 @@ import Video
             }
             if Bool.random(using: &generator) { bytes = Array(bytes.prefix(Int.random(in: 0...bytes.count, using: &generator))) }
             do throws(VideoError) {
-                if case .success(let video)? = try Self.parse(bytes, chunk: Int.random(in: 1...300, using: &generator)) {
-                    #expect(video.frames.count == 3)
+                if let done = Self.done(try Self.parse(bytes, chunk: Int.random(in: 1...300, using: &generator))) {
+                    #expect(done.frameNumbers.count == 3)
                 }
             } catch {
                 #expect(error.code == .decoderProtocolError)

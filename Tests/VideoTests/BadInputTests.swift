@@ -251,7 +251,7 @@ import Video
         let media = try TestMedia()
         let path = try media.make("clip.mp4", TestMedia.source(frames: 5) + Self.x264)
         for request in [
-            SamplingRequest(count: 0), SamplingRequest(count: -1), SamplingRequest(count: 1_000_000),
+            SamplingRequest(pictures: []), SamplingRequest(pictures: Array(repeating: .source, count: 5)),
             SamplingRequest(inputWidth: 0), SamplingRequest(inputHeight: 1 << 40),
             SamplingRequest(picture: .fitted(maxWidth: -3, maxHeight: 5)),
         ] {

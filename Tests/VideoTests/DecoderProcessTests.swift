@@ -81,7 +81,7 @@ import Video
         ("kill -SEGV $$", VideoError.Code.decoderCrashed), ("kill -ABRT $$", .decoderCrashed), ("exit 1", .decoderCrashed),
         ("kill -KILL $$", .decoderKilled), ("kill -XCPU $$", .decodeTimeout), ("exit 0", .decoderProtocolError),
         ("echo 'Fatal error: allocation failed' >&2; kill -ABRT $$", .outOfMemory), ("exit 127", .decoderUnavailable),
-        ("echo hello", .decoderProtocolError), ("cat >/dev/null; cat /dev/zero", .decoderProtocolError),
+        ("echo hello", .decoderProtocolError), ("head -c 9 >/dev/null; cat /dev/zero", .decoderProtocolError),
         ("exec >&-; exec sleep 60", .decoderProtocolError),
     ])
     func childThatFails(_ body: String, _ code: VideoError.Code) async throws {
@@ -103,9 +103,9 @@ import Video
 
     /// What a child claims is held against what was asked of it.
     @Test(arguments: [
-        "PROG\\377\\377\\377\\377\\0\\0\\0\\0", "FRAM\\2\\0\\0\\0\\377\\377\\377\\377{}", "DONE\\2\\0\\0\\0\\0\\0\\0\\0{}",
-        "INFO\\2\\0\\0\\0\\0\\0\\0\\0{}", "FAIL\\4\\0\\0\\0\\0\\0\\0\\0null", "PROG\\15\\0\\0\\0\\0\\0\\0\\0{\"fraction\":9}",
-        "XXXX\\0\\0\\0\\0\\0\\0\\0\\0",
+        "PROG\\377\\377\\377\\377", "FRAM\\2\\0\\0\\0{}", "DONE\\2\\0\\0\\0{}", "FAIL\\4\\0\\0\\0null",
+        "PROG\\16\\0\\0\\0{\"fraction\":9}", "XXXX\\0\\0\\0\\0",
+        "FAIL\\54\\0\\0\\0{\"code\":\"decoder_unavailable\",\"detail\":\"\"}",
     ])
     func childThatLies(_ record: String) async throws {
         let media = try TestMedia()
@@ -216,8 +216,9 @@ import Video
         #expect(!lines.contains { $0.contains("hunter2") || $0.hasSuffix("/secret") })
         #expect(lines.count { $0.hasSuffix("/clip.mp4") } == 1)
         #expect(lines.count { $0.hasPrefix("pipe:") } <= 3)
+        #expect(lines.count { $0.contains("/memfd:whorl-frames") } == 1)
         let others = lines.filter { $0.hasPrefix("/") || $0.hasPrefix("socket:") || $0.hasPrefix("anon_inode:") }
-        let areExpected = others.allSatisfy { line in ["/clip.mp4", "/decoder", "/report"].contains { line.hasSuffix($0) } }
+        let areExpected = others.allSatisfy { line in ["/clip.mp4", "/decoder", "/report", "/memfd:whorl-frames (deleted)"].contains { line.hasSuffix($0) } }
         #expect(areExpected, "\(others)")
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import JobModel
 import Testing
 import Video
 
@@ -172,10 +173,11 @@ import Video
 
     /// The rule by hand: midpoints of equal shares, repeats when there are fewer frames than samples.
     @Test func samplingRule() {
-        #expect(SamplePlan.frameNumbers(count: 4, frameCount: 100) == [12, 37, 62, 87])
-        #expect(SamplePlan.frameNumbers(count: 16, frameCount: 16) == Array(0..<16))
-        #expect(SamplePlan.frameNumbers(count: 6, frameCount: 3) == [0, 0, 1, 1, 2, 2])
-        #expect(SamplePlan.frameNumbers(count: 3, frameCount: 1) == [0, 0, 0])
+        func numbers(_ count: Int, _ frames: Int) -> [Int] { SamplePlan.frameNumbers(Sampling(count: count), in: 0..<frames) }
+        #expect(numbers(4, 100) == [12, 37, 62, 87])
+        #expect(numbers(16, 16) == Array(0..<16))
+        #expect(numbers(6, 3) == [0, 0, 1, 1, 2, 2])
+        #expect(numbers(3, 1) == [0, 0, 0])
     }
 
     static func turn(_ pixels: [UInt8], width: Int, height: Int, degrees: Int) -> [UInt8] {

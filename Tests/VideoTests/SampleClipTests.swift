@@ -1,4 +1,5 @@
 import Foundation
+import JobModel
 import Testing
 import Video
 
@@ -13,7 +14,7 @@ import Video
         #expect(video.info.codec == "h264" && video.info.width == 480 && video.info.height == 480)
         #expect(video.info.frameCount == 100 && abs(video.info.durationSeconds - 4) < 0.001)
         #expect(abs(video.info.averageFrameRate - 25) < 0.001)
-        #expect(video.frames.map(\.frameNumber) == SamplePlan.frameNumbers(count: 16, frameCount: 100))
+        #expect(video.frames.map(\.frameNumber) == SamplePlan.frameNumbers(Sampling(count: 16), in: 0..<100))
     }
 
     /// The face differs between the two, the corners do not.

@@ -1,4 +1,5 @@
 import Foundation
+import JobModel
 import Testing
 import Video
 
@@ -88,6 +89,35 @@ struct MediaError: Error {
 func decoder(limits: DecoderLimits = DecoderLimits(), executable: String? = nil) -> DecoderProcess {
     DecoderProcess(
         executablePath: executable ?? ProcessInfo.processInfo.environment["WHORL_DECODER"], limits: limits)
+}
+
+/// Pictures as the network and as people see them.
+extension SamplingRequest {
+    init(
+        count: Int = 16, inputWidth: Int = 224, inputHeight: Int = 224,
+        picture: PictureSize = .fitted(maxWidth: 480, maxHeight: 480)
+    ) {
+        self.init(
+            sampling: Sampling(count: count), pictures: [.squeezed(width: inputWidth, height: inputHeight), picture])
+    }
+}
+
+extension SampledFrame where Kept == [RGBImage] {
+    var input: RGBImage { kept[0] }
+    var picture: RGBImage { kept[1] }
+}
+
+extension DecoderProcess {
+    /// Keeps copies of all pictures.
+    func sample(
+        path: String, request: SamplingRequest = SamplingRequest(), progress: (@Sendable (Double) -> Void)? = nil
+    ) async throws(VideoError) -> SampledVideo<[RGBImage]> {
+        try await sample(path: path, request: request, progress: progress) { $0.pictures.map { $0.copied() } }
+    }
+
+    func sample(fileDescriptor: Int32) async throws(VideoError) -> SampledVideo<[RGBImage]> {
+        try await sample(fileDescriptor: fileDescriptor, request: SamplingRequest()) { $0.pictures.map { $0.copied() } }
+    }
 }
 
 /// Samples a clip that must be refused; why it was.
