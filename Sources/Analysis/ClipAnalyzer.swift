@@ -110,7 +110,7 @@ public actor ClipAnalyzer {
             video: Verdict.VideoSummary(
                 codec: sampled.info.codec, width: sampled.info.width, height: sampled.info.height,
                 durationSeconds: sampled.info.durationSeconds, frameCount: sampled.info.frameCount, sha256: sha256),
-            sampling: sampling, tracks: [track], decidedBy: 0, reasons: reasons,
+            sampling: .init(sampling, toleranceSeconds: sampled.toleranceSeconds), tracks: [track], decidedBy: 0, reasons: reasons,
             warnings: sampled.warnings.map(\.rawValue), reused: false, timings: timings)
     }
 }
@@ -135,7 +135,7 @@ extension JobFailure {
             code: "network_failed", message: "the network could not judge the clip: \(error)", disposition: disposition)
     }
 
-    init(_ error: VideoError) {
+    public init(_ error: VideoError) {
         let disposition: FailureDisposition = switch error.disposition {
         case .refuse: .refuse
         case .retry: .retry

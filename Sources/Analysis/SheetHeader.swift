@@ -83,7 +83,7 @@ struct SheetHeader {
         let video = verdict.video
         add(
             "\(video.codec), \(video.width)×\(video.height), \(decimal(video.durationSeconds, 2)) s, \(video.frameCount) frames, "
-                + "\(verdict.sampling.count) sampled", Palette.muted)
+                + "\(verdict.sampling.request.count) sampled", Palette.muted)
         add("sha256 \(video.sha256.prefix(32))…", Palette.muted)
         return lines
     }

@@ -17,7 +17,7 @@ public struct Verdict: Hashable, Sendable, Codable {
     public var abstention: [Double]
     public var model: ModelSummary
     public var video: VideoSummary
-    public var sampling: Sampling
+    public var sampling: SamplingSummary
     public var tracks: [Track]
     /// Index into `tracks` of the one that decided; nil when nothing was judged.
     public var decidedBy: Int?
@@ -31,7 +31,7 @@ public struct Verdict: Hashable, Sendable, Codable {
 
     public init(
         label: Label, probability: Double?, confidence: Double?, logit: Double?, threshold: Double,
-        abstention: [Double], model: ModelSummary, video: VideoSummary, sampling: Sampling, tracks: [Track],
+        abstention: [Double], model: ModelSummary, video: VideoSummary, sampling: SamplingSummary, tracks: [Track],
         decidedBy: Int?, reasons: [Reason], warnings: [String], reused: Bool, timings: Timings
     ) {
         self.label = label
@@ -134,6 +134,35 @@ extension Verdict {
             self.durationSeconds = durationSeconds
             self.frameCount = frameCount
             self.sha256 = sha256
+        }
+    }
+
+    /// Which frames were looked at: what was asked for, and how far from it they may lie.
+    public struct SamplingSummary: Hashable, Sendable, Codable {
+        /// Encoded beside the other fields, not inside one.
+        public var request: Sampling
+        /// In seconds; 0 when the frames are exact.
+        public var toleranceSeconds: Double
+
+        public init(_ request: Sampling, toleranceSeconds: Double = 0) {
+            self.request = request
+            self.toleranceSeconds = toleranceSeconds
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case toleranceSeconds
+        }
+
+        public init(from decoder: any Decoder) throws {
+            request = try Sampling(from: decoder)
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            toleranceSeconds = try container.decodeIfPresent(Double.self, forKey: .toleranceSeconds) ?? 0
+        }
+
+        public func encode(to encoder: any Encoder) throws {
+            try request.encode(to: encoder)
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(toleranceSeconds, forKey: .toleranceSeconds)
         }
     }
 

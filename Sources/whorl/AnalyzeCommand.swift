@@ -40,18 +40,8 @@ struct AnalyzeCommand: AsyncParsableCommand {
     @OptionGroup(title: "The network")
     var network: NetworkOptions
 
-    @Option(
-        help: ArgumentHelp(
-            "Evenly spaced frames to look at, \(Sampling.countRange.lowerBound) to \(Sampling.countRange.upperBound).",
-            valueName: "n"))
-    var frames = 16
-
-    func validate() throws {
-        guard Sampling.countRange.contains(frames) else {
-            throw ValidationError(
-                "--frames must be \(Sampling.countRange.lowerBound) to \(Sampling.countRange.upperBound)")
-        }
-    }
+    @OptionGroup(title: "The frames")
+    var sampling: SamplingOptions
 
     func run() async throws {
         let path = try ModelLocation.resolve(model)
@@ -89,11 +79,12 @@ struct AnalyzeCommand: AsyncParsableCommand {
         progress.show("reading", 0)
         let clip = try ClipFile(path: file)
         let sha256 = try await clip.sha256()
+        let options = JobOptions(sampling: try sampling.request())
         var analysis: ClipAnalysis
         do throws(JobFailure) {
             analysis = try await analyzer.analyze(
                 fileDescriptor: clip.descriptor, sha256: sha256,
-                options: JobOptions(sampling: Sampling(count: frames))
+                options: options
             ) { stage, share in progress.show(stage.rawValue, stage.overallShare(share)) }
         } catch {
             throw CommandFailure(error).about(file)

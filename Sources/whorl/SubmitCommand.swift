@@ -26,11 +26,8 @@ struct SubmitCommand: AsyncParsableCommand {
     @Flag(help: "Print the job as JSON.")
     var json = false
 
-    @Option(
-        help: ArgumentHelp(
-            "Evenly spaced frames to look at, \(Sampling.countRange.lowerBound) to \(Sampling.countRange.upperBound).",
-            valueName: "n"))
-    var frames = 16
+    @OptionGroup(title: "The frames")
+    var sampling: SamplingOptions
 
     // Unconditional: a negative number is a value here, not the next option.
     @Option(parsing: .unconditional, help: ArgumentHelp("From -10 to 10; the higher, the sooner.", valueName: "n"))
@@ -40,10 +37,6 @@ struct SubmitCommand: AsyncParsableCommand {
     var idempotencyKey: String?
 
     func validate() throws {
-        guard Sampling.countRange.contains(frames) else {
-            throw ValidationError(
-                "--frames must be \(Sampling.countRange.lowerBound) to \(Sampling.countRange.upperBound)")
-        }
         guard (-10...10).contains(priority) else { throw ValidationError("--priority must be -10 to 10") }
         guard timeout > 0, timeout <= 7 * 86_400 else { throw ValidationError("--timeout must be more than 0 and at most a week") }
         if let idempotencyKey {
@@ -65,7 +58,7 @@ struct SubmitCommand: AsyncParsableCommand {
         do {
             defer { progress.clear() }
             status = try await client.submit(
-                clip, options: JobOptions(sampling: Sampling(count: frames)), priority: priority,
+                clip, options: JobOptions(sampling: try sampling.request()), priority: priority,
                 idempotencyKey: idempotencyKey
             ) { progress.show("uploading", $0) }
         }

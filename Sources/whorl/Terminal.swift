@@ -62,6 +62,23 @@ enum StandardError {
     }
 }
 
+/// Standard output for bytes.
+enum StandardOutput {
+    /// Whether all of them were written.
+    static func write(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { buffer in
+            var rest = buffer[...]
+            while !rest.isEmpty {
+                let written = Foundation.write(STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                if written < 0 && errno == EINTR { continue }
+                if written <= 0 { return false }
+                rest = rest.dropFirst(written)
+            }
+            return true
+        }
+    }
+}
+
 extension Double {
     /// With a fixed count of decimals.
     func text(_ decimals: Int) -> String { String(format: "%.\(decimals)f", self) }

@@ -101,7 +101,7 @@ struct VerdictReport {
                     + "\(model.trained ? "trained" : "untrained"), sha256 \(model.sha256.prefix(16))"),
             fact(
                 "clip", "\(Terminal.printable(video.codec)), \(video.width)x\(video.height), \(video.durationSeconds.text(2)) s, "
-                    + "\(video.frameCount) frames, \(verdict.sampling.count) sampled, sha256 \(video.sha256.prefix(16))"),
+                    + "\(video.frameCount) frames, \(verdict.sampling.request.count) sampled, sha256 \(video.sha256.prefix(16))"),
             fact(
                 "time", "decoding \(timings.decodeMilliseconds.text(0)) ms, network \(timings.forwardMilliseconds.text(0)) ms"
                     + (timings.drawMilliseconds > 0 ? ", drawing \(timings.drawMilliseconds.text(0)) ms" : "")),

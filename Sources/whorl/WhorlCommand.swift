@@ -12,7 +12,7 @@ struct WhorlCommand: AsyncParsableCommand {
             """,
         version: WhorlVersion.current,
         subcommands: [
-            AnalyzeCommand.self, SubmitCommand.self, JobsCommand.self, ModelCommand.self, MigrateCommand.self,
+            AnalyzeCommand.self, FramesCommand.self, SubmitCommand.self, JobsCommand.self, ModelCommand.self, MigrateCommand.self,
             BenchCommand.self,
         ])
 

@@ -137,7 +137,7 @@ private struct SeededGenerator: RandomNumberGenerator {
             label: .uncertain, probability: nil, confidence: nil, logit: nil, threshold: 0.5, abstention: [0.4, 0.6],
             model: .init(name: "n", version: "1", sha256: "s", trained: true, region: "face", precision: "float32", temperature: 1),
             video: .init(codec: "h264", width: 1, height: 1, durationSeconds: 1, frameCount: 1, sha256: "s"),
-            sampling: Sampling(), tracks: [], decidedBy: nil, reasons: [.noFace], warnings: [], reused: false,
+            sampling: .init(Sampling()), tracks: [], decidedBy: nil, reasons: [.noFace], warnings: [], reused: false,
             timings: .init(decodeMilliseconds: 0, forwardMilliseconds: 0, drawMilliseconds: 0))
         let data = try WhorlJSON.encoder().encode(verdict)
         let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])

@@ -78,7 +78,7 @@ struct StoreFixture {
             video: Verdict.VideoSummary(
                 codec: "h264", width: 64, height: 64, durationSeconds: 1, frameCount: 25,
                 sha256: String(repeating: "b", count: 64)),
-            sampling: Sampling(), tracks: [], decidedBy: nil, reasons: [.untrainedModel], warnings: [], reused: false,
+            sampling: .init(Sampling()), tracks: [], decidedBy: nil, reasons: [.untrainedModel], warnings: [], reused: false,
             timings: Verdict.Timings(decodeMilliseconds: 1, forwardMilliseconds: 2, drawMilliseconds: 3))
     }
 
