@@ -7,7 +7,8 @@ import NeuralCore
 /// Measures parts of Whorl on this machine.
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure how fast this machine is.", subcommands: [BenchForwardCommand.self])
+        commandName: "bench", abstract: "Measure how fast this machine is.",
+        subcommands: [BenchForwardCommand.self, BenchDecodeCommand.self, BenchClipCommand.self])
 }
 
 /// Times the network's forward pass.
@@ -40,11 +41,9 @@ struct BenchForwardCommand: AsyncParsableCommand {
     @Flag(help: "Show what each operation of one batch takes on one thread: the median and the least over --runs.")
     var layers = false
 
-    private static let runsRange = 1...100_000
-
     func validate() throws {
         guard !(layers && serve) else { throw ValidationError("--layers and --serve do not go together") }
-        guard Self.runsRange.contains(runs) else { throw ValidationError("--runs must be 1 to \(Self.runsRange.upperBound)") }
+        try BenchService.check(runs: runs)
     }
 
     func run() async throws {
@@ -59,16 +58,13 @@ struct BenchForwardCommand: AsyncParsableCommand {
         let first = try await thread.evaluate(detector, frames)
         if layers { return try await showLayers(detector, frames, thread) }
         if serve {
-            try printLine(first.frameLogits)
-            try await serve(detector, frames, thread)
+            try BenchService.printLine(first.frameLogits)
+            try await BenchService.serve(on: thread) { try await thread.time(detector, frames, runs: $0) }
         } else {
             // The first has touched all memory; a second one settles the caches.
             _ = try await thread.time(detector, frames, runs: 2)
-            let seconds = try await thread.time(detector, frames, runs: runs).sorted()
-            let (least, median, most) = (seconds[0] * 1e3, seconds.median * 1e3, seconds[runs - 1] * 1e3)
-            print(
-                "\(frames.shape[0]) frames in \(selection), \(network.threads) threads: median \(median.text(2)) ms "
-                    + "(\(least.text(2)) to \(most.text(2))) over \(runs) forwards")
+            let seconds = try await thread.time(detector, frames, runs: runs)
+            print("\(frames.shape[0]) frames in \(selection), \(network.threads) threads: \(BenchService.summary(of: seconds))")
         }
     }
 
@@ -86,29 +82,11 @@ struct BenchForwardCommand: AsyncParsableCommand {
         }
         print("all".padded(right: width) + total.median.text(2).padded(left: 9) + total.least.text(2).padded(left: 9))
     }
-
-    private func serve(_ detector: ResNetDetector, _ frames: Tensor, _ thread: NetworkThread) async throws {
-        while let line = await thread.nextLine() {
-            guard let count = Int(line.trimmingCharacters(in: .whitespaces)), Self.runsRange.contains(count) else {
-                throw CommandFailure(
-                    .usage, code: "bad_request",
-                    "\"\(Terminal.printable(String(line.prefix(80))))\" on standard input: a number of forwards is wanted, 1 to "
-                        + "\(Self.runsRange.upperBound)")
-            }
-            try printLine(try await thread.time(detector, frames, runs: count))
-        }
-    }
-
-    private func printLine(_ values: [Double]) throws {
-        print(String(decoding: try JSONEncoder().encode(values), as: UTF8.self))
-        // Whoever waits for the line may read from a pipe.
-        fflush(nil)
-    }
 }
 
 extension [Double] {
     /// Of sorted values, of which there is one at least.
-    fileprivate var median: Double { (self[(count - 1) / 2] + self[count / 2]) / 2 }
+    var median: Double { (self[(count - 1) / 2] + self[count / 2]) / 2 }
 }
 
 extension NetworkThread {
@@ -138,13 +116,11 @@ extension NetworkThread {
 
     /// Seconds of each of `runs` forwards.
     func time(_ detector: ResNetDetector, _ frames: Tensor, runs: Int) throws(CommandFailure) -> [Double] {
-        let clock = ContinuousClock()
         var seconds: [Double] = []
         for _ in 0..<runs {
-            let start = clock.now
+            let start = ContinuousClock.now
             _ = try evaluate(detector, frames)
-            let duration = (clock.now - start).components
-            seconds.append(Double(duration.seconds) + Double(duration.attoseconds) * 1e-18)
+            seconds.append((ContinuousClock.now - start) / .seconds(1))
         }
         return seconds
     }
