@@ -140,7 +140,9 @@ let package = Package(
         .testTarget(name: "NeuralCoreTests", dependencies: ["NeuralCore", "CKernels", "CAllocationCounter"]),
         .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestServers", logging]),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers", logging]),
-        .testTarget(name: "VideoTests", dependencies: ["Video", "JobModel", "whorl-decoder"]),
+        .executableTarget(name: "whorl-jail-probe", dependencies: ["Video", "CProcess", "CAttempts"], path: "Tests/JailProbe"),
+        .target(name: "CAttempts", path: "Tests/CAttempts"),
+        .testTarget(name: "VideoTests", dependencies: ["Video", "JobModel", "whorl-decoder", "whorl-jail-probe"]),
         .testTarget(
             name: "DetectorTests", dependencies: ["Detector", "NeuralCore", "CZlib"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings"]),

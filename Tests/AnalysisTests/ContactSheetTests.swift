@@ -19,7 +19,7 @@ import Video
             model: .init(
                 name: "m", version: "1", sha256: "ab", trained: trained, region: "frame", precision: "float32", temperature: 1),
             video: .init(codec: "h264", width: width, height: height, durationSeconds: 4, frameCount: 100, sha256: "cd"),
-            sampling: .init(count: count), tracks: [track], decidedBy: 0, reasons: trained ? [] : [.untrainedModel],
+            sampling: .init(Sampling(count: count)), tracks: [track], decidedBy: 0, reasons: trained ? [] : [.untrainedModel],
             warnings: [], reused: false, timings: .init(decodeMilliseconds: 0, forwardMilliseconds: 0, drawMilliseconds: 0))
         let evidence = (0..<count).map { index in
             FrameEvidence(

@@ -60,7 +60,7 @@ import Testing
             let answer = try await pair.send("POST", "/api/predict", body: form.body, headers: ["Content-Type": form.type])
             #expect(answer.status == 200)
             let verdict = try answer.decoded(Verdict.self)
-            #expect(verdict.sampling.count == 4 && verdict.tracks[0].frames.count == 4)
+            #expect(verdict.sampling.request.count == 4 && verdict.tracks[0].frames.count == 4)
             #expect(answer.json["jobId"] is String && answer.json["confidence"] is Double)
         }
     }
