@@ -1,15 +1,16 @@
 /*
  * The float32 kernels for one vector width. A file that includes this defines
  *
- *   LANES     floats of a vector; a panel is two vectors
- *   ROWS      most pixels of the micro-kernel, even and at most 14: ROWS * 2 + 3 vectors must fit the registers
+ *   LANES     floats of a vector
+ *   VECTORS   vectors of a panel, 1 or 2
+ *   ROWS      most pixels of the micro-kernel, even and at most 14: ROWS * VECTORS + 3 vectors must fit the registers
  *   FAMILY    the name of the table to make
  *
  * and wraps the inclusion in the target attribute of its instruction set.
  */
 #include "float_kernels.h"
 
-enum { panel_width = 2 * LANES };
+enum { panel_width = VECTORS * LANES };
 
 typedef float vec __attribute__((ext_vector_type(LANES)));
 typedef vec vec_unaligned __attribute__((aligned(4), may_alias));
@@ -27,6 +28,9 @@ ALWAYS_INLINE vec relu_vec(vec value) {
     return zero > value ? zero : value;
 }
 
+/* The same with negative values multiplied instead of cut. */
+ALWAYS_INLINE vec prelu_vec(vec value, vec slope) { return splat(0.0f) > value ? value * slope : value; }
+
 /* What the micro-kernel reads and writes: up to ROWS pixels times one panel. */
 struct micro_task {
     const float *a;          /* the first pixel's first tap */
@@ -43,6 +47,7 @@ struct micro_task {
     ptrdiff_t out_second_half;
     ptrdiff_t residual_second_half;
     int relu;
+    const float *slopes;     /* NULL: zeros */
     ptrdiff_t prefetch;      /* to the weights wanted next, 0 for none */
 };
 
@@ -51,12 +56,11 @@ struct micro_task {
  * is the same to the bit in whatever block it is computed.
  */
 ALWAYS_INLINE void micro(const int rows, const struct micro_task *task) {
-    vec left[ROWS], right[ROWS];
+    vec sums[ROWS][VECTORS];
 #pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) {
-        left[r] = task->bias ? load(task->bias) : splat(0.0f);
-        right[r] = task->bias ? load(task->bias + LANES) : splat(0.0f);
-    }
+    for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < VECTORS; v++) sums[r][v] = task->bias ? load(task->bias + v * LANES) : splat(0.0f);
 
     /* Few registers for many addresses: multiples of one distance that the CPU's scaled index can reach from three. */
     const ptrdiff_t pixel = task->a_pixel, pixel3 = 3 * pixel, pixel5 = 5 * pixel;
@@ -65,10 +69,12 @@ ALWAYS_INLINE void micro(const int rows, const struct micro_task *task) {
         const float *first = task->a + (ptrdiff_t)h * task->a_row;
         const float *second = first + task->a_second_half;
         for (size_t k = 0; k < task->run; k++) {
-            const vec weights_left = load(b), weights_right = load(b + LANES);
+            vec weights[VECTORS];
+#pragma clang loop unroll(full)
+            for (int v = 0; v < VECTORS; v++) weights[v] = load(b + v * LANES);
             if (task->prefetch) {
-                __builtin_prefetch(b + task->prefetch, 0, 2);
-                __builtin_prefetch(b + task->prefetch + LANES, 0, 2);
+#pragma clang loop unroll(full)
+                for (int v = 0; v < VECTORS; v++) __builtin_prefetch(b + task->prefetch + v * LANES, 0, 2);
             }
             b += panel_width;
 #pragma clang loop unroll(full)
@@ -83,8 +89,8 @@ ALWAYS_INLINE void micro(const int rows, const struct micro_task *task) {
                                          : place == 5 ? pixel5
                                                       : 2 * pixel3;
                 const vec value = splat(half[offset]);
-                left[r] = fma_vec(value, weights_left, left[r]);
-                right[r] = fma_vec(value, weights_right, right[r]);
+#pragma clang loop unroll(full)
+                for (int v = 0; v < VECTORS; v++) sums[r][v] = fma_vec(value, weights[v], sums[r][v]);
             }
             first++;
             second++;
@@ -94,19 +100,14 @@ ALWAYS_INLINE void micro(const int rows, const struct micro_task *task) {
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
         const ptrdiff_t pixels = r % (ROWS / 2) * task->out_pixel;
-        vec low = left[r], high = right[r];
-        if (task->residual) {
-            const float *residual = task->residual + (r < ROWS / 2 ? 0 : task->residual_second_half) + pixels;
-            low += load(residual);
-            high += load(residual + LANES);
+#pragma clang loop unroll(full)
+        for (int v = 0; v < VECTORS; v++) {
+            vec value = sums[r][v];
+            if (task->residual)
+                value += load(task->residual + (r < ROWS / 2 ? 0 : task->residual_second_half) + pixels + v * LANES);
+            if (task->relu) value = task->slopes ? prelu_vec(value, load(task->slopes + v * LANES)) : relu_vec(value);
+            store(task->out + (r < ROWS / 2 ? 0 : task->out_second_half) + pixels + v * LANES, value);
         }
-        if (task->relu) {
-            low = relu_vec(low);
-            high = relu_vec(high);
-        }
-        float *out = task->out + (r < ROWS / 2 ? 0 : task->out_second_half) + pixels;
-        store(out, low);
-        store(out + LANES, high);
     }
 }
 
@@ -148,7 +149,7 @@ static void convolve(const struct conv_f32 *conv, const float *input, float *out
             const ptrdiff_t channel = (ptrdiff_t)(panel * panel_width);
             struct micro_task task = {
                 .a = input + (ptrdiff_t)(row * conv->stride) * conv->in_row,
-                .a_pixel = (ptrdiff_t)(conv->stride * conv->in_channels),
+                .a_pixel = conv->in_step,
                 .a_row = conv->in_row,
                 .kernel_rows = conv->kernel,
                 .run = conv->kernel * conv->in_channels,
@@ -158,6 +159,7 @@ static void convolve(const struct conv_f32 *conv, const float *input, float *out
                 .out = output + (ptrdiff_t)row * conv->out_row + channel,
                 .out_pixel = (ptrdiff_t)conv->out_channels,
                 .relu = conv->relu,
+                .slopes = conv->slopes ? conv->slopes + panel * panel_width : 0,
             };
             if (conv->out_width == ROWS / 2 && row + 1 < row_end) {
                 /* Two short rows fill one block. */
@@ -301,7 +303,7 @@ ALWAYS_INLINE void transform_output_tile(const int tile, const struct winograd_f
                 const ptrdiff_t place = (ptrdiff_t)((size_t)x * conv->out_channels + c);
                 vec value = o[y * tile + x] + bias;
                 if (residual) value += load(residual + y * conv->residual_row + place);
-                if (conv->relu) value = relu_vec(value);
+                if (conv->relu) value = conv->slopes ? prelu_vec(value, load(conv->slopes + c)) : relu_vec(value);
                 store(output + y * conv->out_row + place, value);
             }
     }
@@ -337,18 +339,27 @@ ALWAYS_INLINE vec column_maximum(const float *const rows[3], size_t row_count, s
     return row_count == 3 ? max_or_nan(first, load(rows[2] + place)) : first;
 }
 
-static void max_pool_row(const float *const rows[3], size_t row_count, size_t width, size_t channels, float *output) {
+static void max_pool_row(const struct max_pool_f32 *pool, const float *const rows[3], size_t row_count, float *output) {
     const float *const lines[3] = {rows[0], row_count > 1 ? rows[1] : rows[0], row_count > 2 ? rows[2] : rows[0]};
+    const size_t channels = pool->channels, last = pool->width - 1;
     for (size_t c = 0; c < channels; c += LANES) {
-        /* A window's last column is the next one's first. */
-        vec edge = column_maximum(lines, row_count, c);
-        for (size_t x = 0; x < width; x += 2) {
-            vec best = max_or_nan(edge, column_maximum(lines, row_count, x * channels + c));
-            if (x + 1 < width) {
-                edge = column_maximum(lines, row_count, (x + 1) * channels + c);
-                best = max_or_nan(best, edge);
+        if (pool->kernel == 2) {
+            for (size_t x = 0; x < pool->out_width; x++) {
+                const size_t second = 2 * x + 1 < last ? 2 * x + 1 : last;
+                store(output + x * channels + c,
+                      max_or_nan(column_maximum(lines, row_count, 2 * x * channels + c),
+                                 column_maximum(lines, row_count, second * channels + c)));
             }
-            store(output + x / 2 * channels + c, best);
+            continue;
+        }
+        /* A window's last column is the next one's first. One beyond the edge is replaced by the last, which its window holds anyway. */
+        vec edge = column_maximum(lines, row_count, c);
+        for (size_t x = 0; x < pool->out_width; x++) {
+            const size_t middle = 2 * x + 1 - pool->padding < last ? 2 * x + 1 - pool->padding : last;
+            const size_t right = middle + 1 < last ? middle + 1 : last;
+            const vec best = max_or_nan(edge, column_maximum(lines, row_count, middle * channels + c));
+            edge = column_maximum(lines, row_count, right * channels + c);
+            store(output + x * channels + c, max_or_nan(best, edge));
         }
     }
 }

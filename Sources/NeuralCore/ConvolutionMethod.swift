@@ -11,11 +11,15 @@ public enum ConvolutionMethod: Sendable, Equatable {
     /// AMX tiles of output pixels.
     case tiles(parts: Int)
 
+    /// With fewer, the transforms and the way through memory cost more than the products they save.
+    private static let channelsWorthWinogradBeforePooling = 16
+
     /// The one place where a method is chosen.
     ///
     /// F(4×4) needs a quarter of the products, and its larger transforms are worth it from four tiles on; a picture of up to 4 × 4 would be
     /// mostly the tile's rim, where F(2×2) wastes less. The batch plays no part: a frame's values must not depend on it.
-    /// A convolution that is pooled band by band is computed row by row, which Winograd's tiles do not fit.
+    /// A convolution that is pooled band by band is computed row by row, which Winograd's tiles do not fit; one of many channels is worth
+    /// writing out before it is pooled.
     public static func choose(
         shape: ConvolutionShape, selection: KernelSelection, isPooled: Bool
     ) -> ConvolutionMethod {
@@ -24,7 +28,7 @@ public enum ConvolutionMethod: Sendable, Equatable {
         case .openblas: return .matrixProduct
         case .amx: return .tiles(parts: selection.precision.parts ?? 1)
         case .avx2, .avx512:
-            guard shape.isWinograd && !isPooled else { return .direct }
+            guard shape.isWinograd && (!isPooled || shape.inChannels >= channelsWorthWinogradBeforePooling) else { return .direct }
             return min(shape.outHeight, shape.outWidth) > 4 ? .winograd(tile: 4) : .winograd(tile: 2)
         }
     }

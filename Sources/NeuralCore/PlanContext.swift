@@ -23,25 +23,61 @@ public final class PlanContext: @unchecked Sendable {
     private var work: (_ worker: Int) -> Void = { _ in }
 
     /// Threads, of which there are at most `threads`, within `ThreadTeam.sizes`, and memory for each.
-    public init(plan: NetworkPlan, threads: Int) {
-        self.plan = plan
-        team = ThreadTeam(size: threads)
-        let threads = team.size
-        shared = AlignedMemory(byteCount: plan.sharedBytes)
-        arenas = (0..<threads).map { _ in AlignedMemory(byteCount: plan.arenaBytes) }
-        scratch = (0..<threads).map { _ in AlignedMemory(byteCount: plan.scratchBytes) }
-        nextGroup = plan.stages.map { _ in GroupCounter() }
-        loaderRow = (0..<threads).map { _ in
-            AlignedMemory(byteCount: plan.input.layout.width * plan.inputChannels * MemoryLayout<Float>.size + 256)
+    public convenience init(plan: NetworkPlan, threads: Int) {
+        self.init(plan: plan, team: ThreadTeam(size: threads), memory: .init(plans: [plan]))
+    }
+
+    /// Contexts of one thread each that share one memory, large enough for the largest plan. Of all of them only one call may be at hand at a
+    /// time, and an output is valid until the next call of any.
+    public static func contexts(sharingMemoryFor plans: [NetworkPlan]) -> [PlanContext] {
+        let memory = Memory(plans: plans)
+        return plans.map { PlanContext(plan: $0, team: ThreadTeam(size: 1), memory: memory) }
+    }
+
+    /// What the calls of one or more plans work in; a thread's part of it is made when the thread's context asks for it.
+    private final class Memory {
+        let shared: AlignedMemory
+        private let arenaBytes: Int
+        private let scratchBytes: Int
+        private let loaderRowBytes: Int
+        private(set) var arenas: [AlignedMemory] = []
+        private(set) var scratch: [AlignedMemory] = []
+        private(set) var loaderRow: [AlignedMemory] = []
+
+        init(plans: [NetworkPlan]) {
+            func most(_ bytes: (NetworkPlan) -> Int) -> Int { plans.map(bytes).max() ?? 0 }
+            shared = AlignedMemory(byteCount: most(\.sharedBytes))
+            arenaBytes = most(\.arenaBytes)
+            scratchBytes = most(\.scratchBytes)
+            loaderRowBytes = most { $0.input.layout.width * $0.inputChannels * MemoryLayout<Float>.size + 256 }
         }
+
+        func makeRoom(threads: Int) {
+            while arenas.count < threads {
+                arenas.append(AlignedMemory(byteCount: arenaBytes))
+                scratch.append(AlignedMemory(byteCount: scratchBytes))
+                loaderRow.append(AlignedMemory(byteCount: loaderRowBytes))
+            }
+        }
+    }
+
+    private init(plan: NetworkPlan, team: ThreadTeam, memory: Memory) {
+        self.plan = plan
+        self.team = team
+        memory.makeRoom(threads: team.size)
+        shared = memory.shared
+        arenas = memory.arenas
+        scratch = memory.scratch
+        loaderRow = memory.loaderRow
+        nextGroup = plan.stages.map { _ in GroupCounter() }
         work = { [unowned self] worker in self.work(worker) }
     }
 
-    /// Computes 1…`NetworkPlan.maximumBatch` frames. The output, `plan.outputShape` for each frame, is valid until the next call.
+    /// Computes 1…`plan.batch` frames. The output, `plan.outputShape` for each frame, is valid until the next call.
     ///
     /// Blocks: never call it on Swift's cooperative pool.
     public func run(frames: Int, load: @escaping RowLoader) -> UnsafeBufferPointer<Float> {
-        precondition((1...NetworkPlan.maximumBatch).contains(frames), "\(frames) frames in a batch")
+        precondition((1...plan.batch).contains(frames), "\(frames) frames in a batch")
         self.frames = frames
         self.load = load
         for counter in nextGroup { counter.value.store(0, ordering: .relaxed) }
@@ -89,7 +125,7 @@ public final class PlanContext: @unchecked Sendable {
         frames: Int, load: RowLoader, afterInput: () -> Void = {},
         after: (_ stage: NetworkPlan.Stage, _ operation: Int, _ frames: Range<Int>, _ memory: GroupMemory) -> Void
     ) {
-        precondition((1...NetworkPlan.maximumBatch).contains(frames), "\(frames) frames in a batch")
+        precondition((1...plan.batch).contains(frames), "\(frames) frames in a batch")
         for stage in plan.stages {
             let size = plan.groupFrames(stage, frames: frames, threads: 1)
             for begin in stride(from: 0, to: frames, by: size) {

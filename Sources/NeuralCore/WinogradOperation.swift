@@ -45,7 +45,8 @@ struct WinogradOperation: PlanOperation {
         var conv = winograd_f32(
             tile: tile, in_channels: inChannels, out_channels: outChannels, height: shape.outHeight, width: shape.outWidth,
             in_row: input.layout.rowBytes / 4, out_row: output.layout.rowBytes / 4,
-            residual_row: (residual?.layout.rowBytes ?? 0) / 4, bias: weights.bias, relu: hasRelu ? 1 : 0)
+            residual_row: (residual?.layout.rowBytes ?? 0) / 4, bias: weights.bias, relu: hasRelu ? 1 : 0,
+            slopes: weights.slopes)
         let allPanels = outChannels / kernels.panel
         let sharesTiles = shape.outHeight >= rowsWorthSharing
         let tiles = (sharesTiles ? slice : .whole).range(of: frames * tilesPerFrame)
@@ -58,7 +59,7 @@ struct WinogradOperation: PlanOperation {
         for begin in stride(from: tiles.lowerBound, to: tiles.upperBound, by: blockTiles) {
             let block = begin..<min(begin + blockTiles, tiles.upperBound)
             eachFrame(of: block) { frame, frameTiles, place in
-                let pixels = input.pixels(frame: frame, memory) - (input.layout.rowBytes + input.layout.pixelBytes)
+                let pixels = input.pixels(frame: frame, memory) - shape.padding * (input.layout.rowBytes + input.layout.pixelBytes)
                 kernels.winograd_input(
                     &conv, pixels.assumingMemoryBound(to: Float.self), frameTiles.lowerBound, frameTiles.upperBound,
                     transformed + place * inChannels, inputStride)
