@@ -100,9 +100,17 @@ static void drop_overlapping(const float *left, const float *top, const float *r
     }
 }
 
+static void pixel_dots(const float *weights, float bias, const float *pixels, size_t count, size_t channels, float *dots) {
+    for (size_t p = 0; p < count; p++) {
+        double sum = bias;
+        for (size_t c = 0; c < channels; c++) sum += (double)weights[c] * (double)pixels[p * channels + c];
+        dots[p] = (float)sum;
+    }
+}
+
 const struct image_kernels *image_kernels_reference(void) {
     static const struct image_kernels family = {
-        .sum_rows = sum_rows, .average_columns = average_columns, .drop_overlapping = drop_overlapping};
+        .pixel_dots = pixel_dots, .sum_rows = sum_rows, .average_columns = average_columns, .drop_overlapping = drop_overlapping};
     return &family;
 }
 

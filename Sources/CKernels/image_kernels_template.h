@@ -4,7 +4,8 @@
  *   LANES     floats of a vector
  *   FAMILY    the name of the table to make
  *
- * and wraps the inclusion in the target attribute of its instruction set. All families give the same bits.
+ * and wraps the inclusion in the target attribute of its instruction set. All families give the same bits, but for
+ * pixel_dots.
  */
 #include "image_kernels.h"
 
@@ -19,18 +20,21 @@ typedef words_vec words_unaligned __attribute__((aligned(4), may_alias));
 /* So many bytes at most add up to less than 2^16. */
 enum { rows_per_short_sum = 257 };
 
+/* Vectors of a strip: as many sums as stay in registers, so that each row is read in long runs. */
+enum { strip = LANES / 2, block = 2 * LANES };
+
 ALWAYS_INLINE void sum_rows_block(const int blocks, const uint8_t *first, ptrdiff_t row_bytes, size_t row_count, uint32_t *sums) {
     for (size_t begin = 0; begin < row_count; begin += rows_per_short_sum) {
         const size_t end = row_count - begin < rows_per_short_sum ? row_count : begin + rows_per_short_sum;
-        shorts_vec short_sums[4];
+        shorts_vec short_sums[strip];
         for (int b = 0; b < blocks; b++) short_sums[b] = 0;
         for (size_t r = begin; r < end; r++)
 #pragma clang loop unroll(full)
             for (int b = 0; b < blocks; b++)
                 short_sums[b] += __builtin_convertvector(
-                    *(const bytes_unaligned *)(first + (ptrdiff_t)r * row_bytes + b * 2 * LANES), shorts_vec);
+                    *(const bytes_unaligned *)(first + (ptrdiff_t)r * row_bytes + b * block), shorts_vec);
         for (int b = 0; b < blocks; b++) {
-            words_unaligned *to = (words_unaligned *)(sums + b * 2 * LANES);
+            words_unaligned *to = (words_unaligned *)(sums + b * block);
             const words_vec words = __builtin_convertvector(short_sums[b], words_vec);
             *to = begin == 0 ? words : *to + words;
         }
@@ -39,8 +43,15 @@ ALWAYS_INLINE void sum_rows_block(const int blocks, const uint8_t *first, ptrdif
 
 static void sum_rows(const uint8_t *first, ptrdiff_t row_bytes, size_t row_count, size_t count, uint32_t *sums) {
     size_t i = 0;
-    for (; i + 8 * LANES <= count; i += 8 * LANES) sum_rows_block(4, first + i, row_bytes, row_count, sums + i);
-    for (; i + 2 * LANES <= count; i += 2 * LANES) sum_rows_block(1, first + i, row_bytes, row_count, sums + i);
+    for (; i + strip * block <= count; i += strip * block) sum_rows_block(strip, first + i, row_bytes, row_count, sums + i);
+    for (; i + 2 * block <= count; i += 2 * block) sum_rows_block(2, first + i, row_bytes, row_count, sums + i);
+    for (; i + block <= count; i += block) sum_rows_block(1, first + i, row_bytes, row_count, sums + i);
+    /* A last block moves left rather than over the edge, and repeats some sums. */
+    if (i < count && count >= block) {
+        i = count - block;
+        sum_rows_block(1, first + i, row_bytes, row_count, sums + i);
+        return;
+    }
     for (; i < count; i++) {
         sums[i] = 0;
         for (size_t r = 0; r < row_count; r++) sums[i] += first[(ptrdiff_t)r * row_bytes + (ptrdiff_t)i];
@@ -96,7 +107,47 @@ static void drop_overlapping(const float *restrict left, const float *restrict t
     }
 }
 
+typedef float vec __attribute__((ext_vector_type(LANES)));
+typedef vec vec_unaligned __attribute__((aligned(4), may_alias));
+
+ALWAYS_INLINE vec load(const float *from) { return *(const vec_unaligned *)from; }
+
+/* A vector's lanes added up to four. */
+ALWAYS_INLINE pixel_floats folded(vec v) {
+#if LANES == 16
+    const float __attribute__((ext_vector_type(8))) half =
+        __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) + __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+    return __builtin_shufflevector(half, half, 0, 1, 2, 3) + __builtin_shufflevector(half, half, 4, 5, 6, 7);
+#else
+    return __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
+#endif
+}
+
+ALWAYS_INLINE pixel_floats pixel_dot(const float *weights, const float *pixel, size_t channels) {
+    vec sum = 0;
+    for (size_t c = 0; c < channels; c += LANES) sum = __builtin_elementwise_fma(load(weights + c), load(pixel + c), sum);
+    return folded(sum);
+}
+
+static void pixel_dots(const float *weights, float bias, const float *pixels, size_t count, size_t channels, float *dots) {
+    size_t p = 0;
+    for (; p + 4 <= count; p += 4, pixels += 4 * channels) {
+        const pixel_floats a = pixel_dot(weights, pixels, channels), b = pixel_dot(weights, pixels + channels, channels);
+        const pixel_floats c = pixel_dot(weights, pixels + 2 * channels, channels);
+        const pixel_floats d = pixel_dot(weights, pixels + 3 * channels, channels);
+        const pixel_floats ab = __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
+        const pixel_floats cd = __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);
+        *(pixel_floats_unaligned *)(dots + p) =
+            __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7) + bias;
+    }
+    for (; p < count; p++, pixels += channels) {
+        const pixel_floats a = pixel_dot(weights, pixels, channels);
+        dots[p] = (a.x + a.z) + (a.y + a.w) + bias;
+    }
+}
+
 static const struct image_kernels FAMILY = {
+    .pixel_dots = pixel_dots,
     .sum_rows = sum_rows,
     .average_columns = average_columns,
     .drop_overlapping = drop_overlapping,

@@ -41,6 +41,7 @@ public final class FaceDetector: Sendable {
 
     private let selection: KernelSelection
     private let weights: FaceDetectorWeights
+    private let heads: ProposalHeads
     private let refinement: NetworkPlan
     private let output: NetworkPlan
     /// The size used last comes last.
@@ -61,8 +62,8 @@ public final class FaceDetector: Sendable {
         let chosen = selection ?? FaceDetector.fastestFloat
         let weights = try FaceDetectorWeights(path: path)
         func plan(_ net: FaceNet) throws(FaceDetectorError) -> NetworkPlan {
-            let batch = NetworkPlan.maximumBatch
-            let description = net.description(height: net.extent, width: net.extent, framesAtOnce: batch, weights: weights)
+            let description = net.description(
+                height: net.extent, width: net.extent, framesAtOnce: net == .refinement ? 4 : 1, weights: weights)
             do throws(PlanError) {
                 return try NetworkPlan(description, selection: chosen, team: ThreadTeam(size: 1))
             } catch {
@@ -71,6 +72,7 @@ public final class FaceDetector: Sendable {
                 }
             }
         }
+        heads = ProposalHeads(weights, selection: chosen)
         refinement = try plan(.refinement)
         output = try plan(.output)
         self.selection = chosen
@@ -97,7 +99,8 @@ public final class FaceDetector: Sendable {
         guard let base = pixels.bindMemory(to: UInt8.self).baseAddress else { return [] }
         let pyramid = pyramid(width: width, height: height)
         guard !pyramid.levels.isEmpty else { return [] }
-        let search = idle.withLock { $0.popLast() } ?? FaceSearch(refinement: refinement, output: output, selection: selection)
+        let search = idle.withLock { $0.popLast() } ?? FaceSearch(
+            heads: heads, refinement: refinement, output: output, selection: selection)
         defer { idle.withLock { $0.append(search) } }
         return search.run(FacePicture(pixels: base, width: width, height: height, rowBytes: rowBytes), pyramid: pyramid)
     }

@@ -64,6 +64,15 @@ enum FaceNet: String, CaseIterable {
         }
     }
 
+    /// The first layer whose weights outweigh its pictures, if there is one: from there on many candidates are taken at once.
+    private var lateLayer: String? {
+        switch self {
+        case .proposal: nil
+        case .refinement: "conv3"
+        case .output: "conv4"
+        }
+    }
+
     /// The layers that all read the last value, with the number of their outputs: computed as one.
     var heads: [(name: String, outputs: Int)] {
         switch self {
@@ -94,32 +103,40 @@ enum FaceNet: String, CaseIterable {
         return shapes
     }()
 
-    /// The net on pictures of the given size.
+    /// The net on pictures of the given size, up to its heads; with them where they look at one place, not at all places of a picture.
     func description(height: Int, width: Int, framesAtOnce: Int, weights: FaceDetectorWeights) -> NetworkDescription {
-        func tensor(_ name: String) -> Tensor {
-            guard let tensor = weights.tensors["\(rawValue).\(name)"] else { preconditionFailure("\(name) is missing from validated weights") }
-            return tensor
-        }
-        var network = NetworkDescription(channels: 3, height: height, width: width, framesAtOnce: framesAtOnce)
+        var network = NetworkDescription(channels: 3, height: height, width: width, framesAtOnce: framesAtOnce, depthFirst: self == .proposal)
         var current = network.input
         for layer in layers {
-            let values = tensor(layer.name + ".weight")
+            if layer.name == lateLayer { network.beginStage(framesAtOnce: NetworkPlan.maximumBatch) }
+            let values = tensor(layer.name + ".weight", weights)
             current = network.convolution(
                 "\(rawValue).\(layer.name)", of: current, outChannels: layer.outChannels, kernel: layer.kernel,
                 weights: FaceNet.weights(
-                    layer.isDense ? FaceNet.planar(values, layer) : values, bias: tensor(layer.name + ".bias").elements),
-                relu: true, slopes: tensor(layer.slopes + ".weight").elements)
+                    layer.isDense ? FaceNet.planar(values, layer) : values, bias: tensor(layer.name + ".bias", weights).elements),
+                relu: true, slopes: tensor(layer.slopes + ".weight", weights).elements)
             if let pool = layer.pool {
                 current = network.maximumPool(
                     "\(rawValue).pool of \(layer.name)", of: current, kernel: pool, padding: 0, coversRest: true)
             }
         }
-        let headWeights = heads.flatMap { tensor($0.name + ".weight").elements }
-        let headBias = heads.flatMap { tensor($0.name + ".bias").elements }
+        guard self != .proposal else { return network }
+        let (headWeights, headBias) = headParameters(weights)
         _ = network.convolution(
             "\(rawValue).heads", of: current, outChannels: headBias.count, kernel: 1,
             weights: FaceNet.weights(Tensor(shape: [headWeights.count], elements: headWeights), bias: headBias), relu: false)
         return network
+    }
+
+    /// The heads as one layer over the last value's channels: `[outputs, channels]` and `[outputs]`.
+    func headParameters(_ weights: FaceDetectorWeights) -> (weights: [Float], bias: [Float]) {
+        func elements(_ name: String) -> [Float] { tensor(name, weights).elements }
+        return (heads.flatMap { elements($0.name + ".weight") }, heads.flatMap { elements($0.name + ".bias") })
+    }
+
+    private func tensor(_ name: String, _ weights: FaceDetectorWeights) -> Tensor {
+        guard let tensor = weights.tensors["\(rawValue).\(name)"] else { preconditionFailure("\(name) is missing from validated weights") }
+        return tensor
     }
 
     private static func weights(_ values: Tensor, bias: [Float]) -> NetworkDescription.Weights {

@@ -21,6 +21,7 @@ final class FaceSearch: @unchecked Sendable {
     /// Pixels between the fields of view of the first net.
     private static let proposalStride: Float = 2
 
+    private let heads: ProposalHeads
     private let suppression: BoxSuppression
     private let resampling: AreaResampling
     private let refinement: PlanContext
@@ -31,9 +32,11 @@ final class FaceSearch: @unchecked Sendable {
     private var pyramid: FacePyramid?
     private var proposals: [PlanContext] = []
     private var levelValues: [Float] = []
+    private var differences: [Float] = []
     private var scratch: [UInt32] = []
 
-    init(refinement: NetworkPlan, output: NetworkPlan, selection: KernelSelection) {
+    init(heads: ProposalHeads, refinement: NetworkPlan, output: NetworkPlan, selection: KernelSelection) {
+        self.heads = heads
         suppression = BoxSuppression(selection: selection)
         resampling = AreaResampling(selection: selection, scale: FaceNet.inputScale, offset: FaceNet.inputOffset)
         let contexts = PlanContext.contexts(sharingMemoryFor: [refinement, output])
@@ -78,6 +81,8 @@ final class FaceSearch: @unchecked Sendable {
         pyramid = wanted
         proposals = PlanContext.contexts(sharingMemoryFor: wanted.levels.map(\.plan))
         levelValues = [Float](repeating: 0, count: wanted.floatCount)
+        let places = wanted.levels.map { $0.plan.outputShape[0] * $0.plan.outputShape[1] }.max() ?? 0
+        differences = [Float](repeating: 0, count: places)
         scratch = [UInt32](repeating: 0, count: AreaResampling.scratchBytes(width: wanted.width) / MemoryLayout<UInt32>.size)
     }
 
@@ -108,23 +113,22 @@ final class FaceSearch: @unchecked Sendable {
         }
         let shape = level.plan.outputShape
         let threshold = FaceSearch.thresholds[0]
-        // A little below what the probability's threshold is as a difference of the logits, so that few exponentials are computed.
-        let difference = logf(threshold / (1 - threshold)) - 1e-3
         let extent = Float(FaceNet.proposal.extent)
         var found: [FaceCandidate] = []
         guard let base = values.baseAddress else { return [] }
-        for y in 0..<shape[0] {
-            for x in 0..<shape[1] {
-                let pixel = base + (y * shape[1] + x) * shape[2]
-                guard pixel[1] - pixel[0] > difference else { continue }
-                let score = FaceSearch.probability(pixel)
-                guard score >= threshold else { continue }
-                let place = FaceSearch.proposalStride * SIMD2(Float(x), Float(y))
+        differences.withUnsafeMutableBufferPointer { differences in
+            guard let differences = differences.baseAddress else { return }
+            heads.eachLikely(
+                base, count: shape[0] * shape[1], pixelFloats: shape[2], threshold: threshold, differences: differences
+            ) { index, outputs in
+                let score = FaceSearch.probability(outputs)
+                guard score >= threshold else { return }
+                let place = FaceSearch.proposalStride * SIMD2(Float(index % shape[1]), Float(index / shape[1]))
                 let first = ((place + 1) / level.scale).rounded(.down)
                 let last = ((place + extent) / level.scale).rounded(.down)
                 found.append(
                     FaceCandidate(
-                        corners: SIMD4(lowHalf: first, highHalf: last), score: score, offsets: FaceSearch.offsets(pixel)))
+                        corners: SIMD4(lowHalf: first, highHalf: last), score: score, offsets: FaceSearch.offsets(outputs)))
             }
         }
         return found
@@ -135,10 +139,13 @@ final class FaceSearch: @unchecked Sendable {
         let context = net == .refinement ? refinement : output
         let pixelFloats = net == .refinement ? refinementPixels : outputPixels
         let threshold = net == .refinement ? FaceSearch.thresholds[1] : FaceSearch.thresholds[2]
-        let boxes = candidates.compactMap { candidate in
-            candidate.pixels(width: picture.width, height: picture.height).map { (candidate: candidate, columns: $0.columns, rows: $0.rows) }
-        }
-        var taken: [FaceCandidate] = []
+        // In the order of their places, so that the rows that neighbours share are read from the cache.
+        let boxes = candidates.indices.compactMap { index in
+            candidates[index].pixels(width: picture.width, height: picture.height).map {
+                (index: index, columns: $0.columns, rows: $0.rows)
+            }
+        }.sorted { ($0.rows.lowerBound, $0.columns.lowerBound) < ($1.rows.lowerBound, $1.columns.lowerBound) }
+        var taken: [(index: Int, candidate: FaceCandidate)] = []
         for begin in stride(from: 0, to: boxes.count, by: NetworkPlan.maximumBatch) {
             let batch = boxes[begin..<min(begin + NetworkPlan.maximumBatch, boxes.count)]
             let windows = batch.map { box in
@@ -163,14 +170,15 @@ final class FaceSearch: @unchecked Sendable {
                 let pixel = base + frame * pixelFloats
                 let score = FaceSearch.probability(pixel)
                 guard score > threshold else { continue }
-                var candidate = batch[begin + frame].candidate
+                let index = batch[begin + frame].index
+                var candidate = candidates[index]
                 candidate.score = score
                 candidate.offsets = FaceSearch.offsets(pixel)
                 if net == .output { candidate.points = FaceSearch.points(pixel, in: candidate.corners) }
-                taken.append(candidate)
+                taken.append((index, candidate))
             }
         }
-        return taken
+        return taken.sorted { $0.index < $1.index }.map(\.candidate)
     }
 
     /// The second of two values' softmax.

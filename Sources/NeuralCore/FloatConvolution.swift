@@ -26,6 +26,7 @@ struct FloatConvolution: Sendable {
     private var depth: Int { input.channels * shape.kernel * shape.kernel }
 
     func scratchBytes() -> Int {
+        if method == .winogradRows { return 72 * ceilingDivision(shape.outWidth, 4) * MemoryLayout<Float>.size }
         guard method == .matrixProduct else { return 0 }
         return rowsPerProduct * shape.outWidth * (depth + output.channels) * MemoryLayout<Float>.size
     }
@@ -52,6 +53,13 @@ struct FloatConvolution: Sendable {
         let first = (pixels - shape.padding * (input.rowBytes + input.pixelBytes)).assumingMemoryBound(to: Float.self)
         let output = output.assumingMemoryBound(to: Float.self)
         let residual = residual?.assumingMemoryBound(to: Float.self)
+        if method == .winogradRows {
+            precondition(residual == nil && input.channels == shape.inChannels, "rows of few channels have neither residual nor padding")
+            kernels.convolve_rows(
+                &conv, first, output, rows.lowerBound, rows.upperBound, panels.lowerBound, panels.upperBound,
+                scratch.assumingMemoryBound(to: Float.self))
+            return
+        }
         guard method == .matrixProduct else {
             kernels.convolve(
                 &conv, first, output, residual, rows.lowerBound, rows.upperBound, panels.lowerBound, panels.upperBound)

@@ -62,15 +62,22 @@ public struct NetworkDescription: Sendable {
     /// The network's input.
     public let input: Value
 
+    /// True if the first stage goes through each picture by rows: see `init`.
+    let isDepthFirst: Bool
+
     private var pooled: Set<Int> = []
 
     /// A network on images of the given size. `framesAtOnce` is for the first stage: how many frames a thread takes through its layers
     /// before it goes on, so that what lies between them stays in the cache.
-    public init(channels: Int, height: Int, width: Int, framesAtOnce: Int) {
+    ///
+    /// With `depthFirst`, for pictures too large for that, the first stage's layers take turns of a few rows. They have to be a chain without
+    /// residuals; values are the same to the bit, and where a family's kernels do not compute by rows nothing changes.
+    public init(channels: Int, height: Int, width: Int, framesAtOnce: Int, depthFirst: Bool = false) {
         precondition(channels > 0 && height > 0 && width > 0 && framesAtOnce > 0)
         input = Value(index: 0)
         dimensions = [Dimensions(channels: channels, height: height, width: width)]
         stageFrames = [framesAtOnce]
+        isDepthFirst = depthFirst
     }
 
     /// Begins a stage for deeper layers, whose weights outweigh their pictures and want more frames at once.
@@ -95,6 +102,9 @@ public struct NetworkDescription: Sendable {
         precondition(weights.bias.count == outChannels, "\(name): \(weights.bias.count) biases, \(outChannels) wanted")
         precondition(slopes.map { relu && $0.count == outChannels } ?? true, "\(name): a slope a channel, and with a ReLU only")
         let output = append(Dimensions(channels: outChannels, height: shape.outHeight, width: shape.outWidth))
+        precondition(
+            !isDepthFirst || stageFrames.count > 1 || residual == nil && input.index == dimensions.count - 2,
+            "\(name): a stage that goes by rows is a chain")
         precondition(!pooled.contains(input.index), "\(name) reads a value that was pooled and exists in no other form")
         if let residual {
             precondition(residual.index != self.input.index && !pooled.contains(residual.index), "\(name): no such residual")

@@ -30,6 +30,8 @@ public struct NetworkPlan: Sendable {
         /// Groups begin at multiples of this: frames that stand side by side are computed together.
         let frameMultiple: Int
         let operations: [any PlanOperation]
+        /// The operations in turns of rows, where the description asks for that.
+        let chain: RowChain?
         /// The stage's own values, whose borders are cleared for each group.
         let values: [ValuePlace]
         let names: [String]

@@ -61,8 +61,11 @@ struct WeightPacking: Sendable {
         case .matrixProduct: panel = outChannels
         case .winograd(let tile):
             panel = kernels.panel
-            matrixStride = inChannels * outChannels
+            matrixStride = shape.inChannels * outChannels
             byteCount = (tile + 2) * (tile + 2) * matrixStride * MemoryLayout<Float>.size
+        case .winogradRows:
+            panel = kernels.panel
+            byteCount = 3 * 6 * shape.inChannels * outChannels * MemoryLayout<Float>.size
         case .tiles(let parts):
             panel = tile_block
             let steps = takesKernelRows ? shape.kernel : depth / tile_block
@@ -83,8 +86,12 @@ struct WeightPacking: Sendable {
                     unit + 1, packed.floats) != 0
             case .winograd(let tile):
                 kernels.winograd_pack(
-                    tile, values.baseAddress, source.factors, shape.outChannels, shape.inChannels, inChannels, unit,
-                    packed.floats + unit * inChannels * panel, packed.matrixStride) != 0
+                    tile, values.baseAddress, source.factors, shape.outChannels, shape.inChannels, unit,
+                    packed.floats + unit * shape.inChannels * panel, packed.matrixStride) != 0
+            case .winogradRows:
+                kernels.winograd_rows_pack(
+                    values.baseAddress, source.factors, shape.outChannels, shape.inChannels, unit,
+                    packed.floats + unit * 3 * 6 * shape.inChannels * panel) != 0
             case .tiles(let parts):
                 tile_conv_pack(
                     values.baseAddress, source.factors, shape.outChannels, shape.inChannels, shape.kernel, parts,

@@ -79,7 +79,7 @@ struct PlanCompiler {
                 return sum + inChannels * roundedUp(shape.outChannels, to: panel) * taps
             }
         }
-        return 4 * products(narrow.panel) <= 3 * products(wide.panel) ? narrow : wide
+        return 20 * products(narrow.panel) <= 17 * products(wide.panel) ? narrow : wide
     }
 
     func compile() -> Compiled {
@@ -113,12 +113,15 @@ struct PlanCompiler {
             compiled.stages.append(
                 NetworkPlan.Stage(
                     framesAtOnce: frames, holdsInput: stage == 0, frameMultiple: multiples[stage], operations: operations[stage],
+                    chain: goesByRows(stage) ? RowChain(operations[stage], inputHeight: network.dimensions[network.input.index].height) : nil,
                     values: places.stageBuffers[stage], names: own.flatMap(\.results).map(\.name),
                     outputs: own.flatMap(\.results).map { places.values[$0.value] },
                     outputChannels: own.flatMap(\.results).map { network.dimensions[$0.value].channels }))
         }
         return compiled
     }
+
+    private func goesByRows(_ stage: Int) -> Bool { network.isDepthFirst && stage == 0 }
 
     // MARK: Layouts
 
@@ -232,7 +235,7 @@ struct PlanCompiler {
                 values[value] = ValuePlace(layout: layout, isShared: true, offset: sharedBytes)
                 let frames = roundedUp(batch, to: layout.framesSideBySide)
                 sharedBytes += roundedUp(layout.byteCount(frames: frames), to: 64)
-            } else if let index = free[stage].firstIndex(where: { $0.layout == layout }) {
+            } else if !goesByRows(stage), let index = free[stage].firstIndex(where: { $0.layout == layout }) {
                 values[value] = free[stage].remove(at: index)
             } else {
                 let frames = capacities[stage]
@@ -285,7 +288,7 @@ struct PlanCompiler {
                 shape: convolution.shape, tile: tile, kernels: kernels, weights: weights, hasRelu: convolution.hasRelu,
                 input: input, output: whole, residual: residual)
             return [winograd] + (pooling.map { [PoolOperation(pooling: $0, input: whole, output: output)] } ?? [])
-        case .reference, .matrixProduct, .direct:
+        case .reference, .matrixProduct, .direct, .winogradRows:
             let float = FloatConvolution(
                 shape: convolution.shape, method: step.method, kernels: kernels, weights: weights, input: inLayout,
                 output: outLayout, residual: convolution.residual.map { layouts[$0] }, hasRelu: convolution.hasRelu)

@@ -155,6 +155,15 @@ public final class PlanContext: @unchecked Sendable {
                 guard begin < frames else { break }
                 let group = begin..<min(begin + size, frames)
                 let memory = groupMemory(frames: group, worker: worker)
+                if let chain = stage.chain {
+                    clearBorders(stage, frames: group.count, memory)
+                    for frame in 0..<group.count {
+                        chain.run(frame: frame, memory: memory) { rows in
+                            loadInput(frame..<frame + 1, rows: rows, load, memory, worker: worker)
+                        }
+                    }
+                    continue
+                }
                 prepare(stage, frames: group.count, load, memory, worker: worker)
                 for operation in stage.operations { operation.run(frames: group.count, slice: .whole, memory: memory) }
             }
@@ -190,16 +199,21 @@ public final class PlanContext: @unchecked Sendable {
     private func prepare(
         _ stage: NetworkPlan.Stage, frames: Int, _ load: RowLoader, _ memory: GroupMemory, worker: Int
     ) {
-        for value in stage.values { value.layout.clearBorders(memory.arena + value.offset, frames: frames) }
-        if stage.holdsInput { loadInput(0..<frames, load, memory, worker: worker) }
+        clearBorders(stage, frames: frames, memory)
+        let rows = 0..<plan.input.layout.height
+        if stage.holdsInput { loadInput(0..<frames, rows: rows, load, memory, worker: worker) }
     }
 
-    private func loadInput(_ frames: Range<Int>, _ load: RowLoader, _ memory: GroupMemory, worker: Int) {
+    private func clearBorders(_ stage: NetworkPlan.Stage, frames: Int, _ memory: GroupMemory) {
+        for value in stage.values { value.layout.clearBorders(memory.arena + value.offset, frames: frames) }
+    }
+
+    private func loadInput(_ frames: Range<Int>, rows: Range<Int>, _ load: RowLoader, _ memory: GroupMemory, worker: Int) {
         let layout = plan.input.layout
         let row = loaderRow[worker].floats()
         for frame in frames {
             let pixels = plan.input.pixels(frame: frame, memory)
-            for y in 0..<layout.height {
+            for y in rows {
                 let target = pixels + y * layout.rowBytes
                 if layout.format == .float32 && layout.channels == plan.inputChannels {
                     load(memory.firstFrame + frame, y, target.assumingMemoryBound(to: Float.self))

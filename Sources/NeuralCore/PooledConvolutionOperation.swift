@@ -25,7 +25,7 @@ struct PooledConvolutionOperation: PlanOperation {
     /// Pooled rows of a band whose windows share rows with the next band's, which computes them again.
     private static let rowsPerBand = 14
     /// Of one whose windows do not: little enough to stay in the second-level cache beside everything else, however wide the picture.
-    private static let rowsPerDisjointBand = 2
+    private static let rowsPerDisjointBand = 4
 
     let convolution: Convolution
     let pooling: RowPooling
@@ -76,6 +76,22 @@ struct PooledConvolutionOperation: PlanOperation {
             pooling.pool(
                 bandMemory + (window.lowerBound - rows.lowerBound) * rowBytes, rows: window.count,
                 into: output.pixels(frame: frame, memory) + row * output.layout.rowBytes, scratch: rowMemory)
+        }
+    }
+}
+
+extension PooledConvolutionOperation: RowwiseOperation {
+    var outputRows: Int { output.layout.height }
+    var rowStep: Int { rowsPerBand }
+
+    func inputRows(for count: Int) -> Int {
+        let shape = convolution.shape
+        return min(shape.inHeight, (pooling.shape.window(count - 1).upperBound - 1) * shape.stride + shape.kernel - shape.padding)
+    }
+
+    func run(rows: Range<Int>, frame: Int, memory: GroupMemory) {
+        for band in rows.lowerBound / rowsPerBand..<ceilingDivision(rows.upperBound, rowsPerBand) {
+            run(band: band, frame: frame, memory: memory)
         }
     }
 }

@@ -28,7 +28,7 @@ struct conv_f32 {
 
 /* A 3x3 convolution of stride 1 by Winograd's F(tile x tile, 3x3) over one image. */
 struct winograd_f32 {
-    size_t tile;             /* 2 or 4 outputs a side */
+    size_t tile;             /* 2, 3 or 4 outputs a side */
     size_t in_channels;
     size_t out_channels;
     size_t height;           /* of the output */
@@ -71,8 +71,11 @@ struct float_kernels {
     void (*winograd_input)(const struct winograd_f32 *conv, const float *input, size_t tile_begin, size_t tile_end,
                            float *transformed, ptrdiff_t stride);
 
-    /* product[r, c] = sum_d a[r, d] * b[d, c] for whole panels: b is [panels][depth][panel], product has rows of product_row floats. */
-    void (*multiply)(const float *a, size_t rows, size_t depth, const float *b, size_t panels, float *product,
+    /*
+     * product[r, c] = sum_d a[r, d] * b[d, c] for whole panels: a has rows of a_row floats, b is [panels][depth][panel], product has rows of
+     * product_row floats.
+     */
+    void (*multiply)(const float *a, ptrdiff_t a_row, size_t rows, size_t depth, const float *b, size_t panels, float *product,
                      ptrdiff_t product_row);
 
     /*
@@ -90,7 +93,19 @@ struct float_kernels {
      * [real_out][real_in][3][3]; value k of channel pair (i, o) goes to packed[k * stride + i * panel + o]. Returns 0 if a value is not finite.
      */
     int (*winograd_pack)(size_t tile, const float *weights, const double *factors, size_t real_out, size_t real_in,
-                         size_t in_channels, size_t panel_index, float *packed, ptrdiff_t stride);
+                         size_t panel_index, float *packed, ptrdiff_t stride);
+
+    /*
+     * A 3x3 convolution of stride 1 on up to four channels by Winograd's F(4, 3) along rows, without residual: output rows [row_begin,
+     * row_end) of panels [panel_begin, panel_end). The weights are [panels][3][in_channels][6][panel]; `scratch` has room for
+     * 72 * ceil(out_width / 4) floats.
+     */
+    void (*convolve_rows)(const struct conv_f32 *conv, const float *input, float *output, size_t row_begin, size_t row_end,
+                          size_t panel_begin, size_t panel_end, float *scratch);
+
+    /* Packs one panel's weights for `convolve_rows`, as `winograd_pack` does. */
+    int (*winograd_rows_pack)(const float *weights, const double *factors, size_t real_out, size_t real_in, size_t panel_index,
+                              float *packed);
 };
 
 /* The families; NULL where the program was built for another architecture. The caller checks the CPU. */

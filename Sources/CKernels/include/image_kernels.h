@@ -28,8 +28,14 @@ void linear_f64(const float *weights, const float *bias, const float *input, siz
  */
 void area_windows(size_t length, size_t windows, float scale, int32_t *bounds, float *factors);
 
-/* One family of kernels on pixels and boxes; all give the same bits. */
+/* One family of kernels on pixels and boxes. Where nothing else is said all give the same bits. */
 struct image_kernels {
+    /*
+     * dots[p] = bias + sum_c weights[c] * pixels[p, c] for `count` pixels of `channels` floats, a multiple of 16. The order of the sum is the
+     * family's.
+     */
+    void (*pixel_dots)(const float *weights, float bias, const float *pixels, size_t count, size_t channels, float *dots);
+
     /* sums[i] = the sum over `row_count` rows, `row_bytes` apart, of byte i of each. */
     void (*sum_rows)(const uint8_t *first, ptrdiff_t row_bytes, size_t row_count, size_t count, uint32_t *sums);
 
