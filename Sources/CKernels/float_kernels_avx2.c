@@ -3,6 +3,7 @@
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #define LANES 8
+#define VECTORS 2
 #define ROWS 6
 #define FAMILY family_avx2
 #include "float_kernels_template.h"

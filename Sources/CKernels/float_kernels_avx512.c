@@ -3,6 +3,7 @@
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx512cd,avx2,fma"))), apply_to = function)
 #define LANES 16
+#define VECTORS 2
 #define ROWS 14
 #define FAMILY family_avx512
 #include "float_kernels_template.h"

@@ -9,9 +9,9 @@
 
 enum { panel_width = 16 };
 
-static float relu(float value) {
+static float relu(float value, const float *slope) {
     /* Keeps a NaN. */
-    return value < 0.0f ? 0.0f : value;
+    return value < 0.0f ? (slope ? value * *slope : 0.0f) : value;
 }
 
 static void convolve(const struct conv_f32 *conv, const float *input, float *output, const float *residual, size_t row_begin,
@@ -22,7 +22,7 @@ static void convolve(const struct conv_f32 *conv, const float *input, float *out
         for (size_t y = row_begin; y < row_end; y++) {
             for (size_t x = 0; x < conv->out_width; x++) {
                 const float *first = input + (ptrdiff_t)(y * conv->stride) * conv->in_row +
-                                     (ptrdiff_t)(x * conv->stride * conv->in_channels);
+                                     (ptrdiff_t)x * conv->in_step;
                 double sums[panel_width];
                 for (size_t o = 0; o < panel_width; o++) sums[o] = conv->bias[panel * panel_width + o];
                 for (size_t h = 0; h < conv->kernel; h++) {
@@ -39,26 +39,26 @@ static void convolve(const struct conv_f32 *conv, const float *input, float *out
                 for (size_t o = 0; o < panel_width; o++) {
                     float value = (float)sums[o];
                     if (add) value += add[o];
-                    out[o] = conv->relu ? relu(value) : value;
+                    out[o] = conv->relu ? relu(value, conv->slopes ? conv->slopes + panel * panel_width + o : 0) : value;
                 }
             }
         }
     }
 }
 
-static void max_pool_row(const float *const rows[3], size_t row_count, size_t width, size_t channels, float *output) {
-    for (size_t x = 0; x < (width - 1) / 2 + 1; x++) {
-        const size_t begin = x == 0 ? 0 : 2 * x - 1;
-        const size_t end = 2 * x + 2 < width ? 2 * x + 2 : width;
-        for (size_t c = 0; c < channels; c++) {
+static void max_pool_row(const struct max_pool_f32 *pool, const float *const rows[3], size_t row_count, float *output) {
+    for (size_t x = 0; x < pool->out_width; x++) {
+        const size_t begin = 2 * x < pool->padding ? 0 : 2 * x - pool->padding;
+        const size_t last = 2 * x + pool->kernel - pool->padding;
+        const size_t end = last < pool->width ? last : pool->width;
+        for (size_t c = 0; c < pool->channels; c++) {
             float best = -INFINITY;
             for (size_t r = 0; r < row_count; r++)
                 for (size_t column = begin; column < end; column++) {
-                    const float value = rows[r][column * channels + c];
-                    if (value > best || isnan(value)) best = value;
-                    if (isnan(best)) break;
+                    const float value = rows[r][column * pool->channels + c];
+                    if (!isnan(best) && (value > best || isnan(value))) best = value;
                 }
-            output[x * channels + c] = best;
+            output[x * pool->channels + c] = best;
         }
     }
 }

@@ -1,18 +1,20 @@
 /*
  * The float32 kernels for one vector width. A file that includes this defines
  *
- *   LANES     floats of a vector; a panel is two vectors
- *   ROWS      most pixels of the micro-kernel, even and at most 14: ROWS * 2 + 3 vectors must fit the registers
+ *   LANES     floats of a vector
+ *   VECTORS   vectors of a panel, 1 or 2
+ *   ROWS      most pixels of the micro-kernel, even and at most 14: ROWS * VECTORS + 3 vectors must fit the registers
  *   FAMILY    the name of the table to make
  *
  * and wraps the inclusion in the target attribute of its instruction set.
  */
 #include "float_kernels.h"
 
-enum { panel_width = 2 * LANES };
+enum { panel_width = VECTORS * LANES };
 
 typedef float vec __attribute__((ext_vector_type(LANES)));
 typedef vec vec_unaligned __attribute__((aligned(4), may_alias));
+typedef int vec_mask __attribute__((ext_vector_type(LANES)));
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
@@ -26,6 +28,9 @@ ALWAYS_INLINE vec relu_vec(vec value) {
     const vec zero = splat(0.0f);
     return zero > value ? zero : value;
 }
+
+/* The same with negative values multiplied instead of cut. */
+ALWAYS_INLINE vec prelu_vec(vec value, vec slope) { return splat(0.0f) > value ? value * slope : value; }
 
 /* What the micro-kernel reads and writes: up to ROWS pixels times one panel. */
 struct micro_task {
@@ -43,6 +48,7 @@ struct micro_task {
     ptrdiff_t out_second_half;
     ptrdiff_t residual_second_half;
     int relu;
+    const float *slopes;     /* NULL: zeros */
     ptrdiff_t prefetch;      /* to the weights wanted next, 0 for none */
 };
 
@@ -51,12 +57,11 @@ struct micro_task {
  * is the same to the bit in whatever block it is computed.
  */
 ALWAYS_INLINE void micro(const int rows, const struct micro_task *task) {
-    vec left[ROWS], right[ROWS];
+    vec sums[ROWS][VECTORS];
 #pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) {
-        left[r] = task->bias ? load(task->bias) : splat(0.0f);
-        right[r] = task->bias ? load(task->bias + LANES) : splat(0.0f);
-    }
+    for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < VECTORS; v++) sums[r][v] = task->bias ? load(task->bias + v * LANES) : splat(0.0f);
 
     /* Few registers for many addresses: multiples of one distance that the CPU's scaled index can reach from three. */
     const ptrdiff_t pixel = task->a_pixel, pixel3 = 3 * pixel, pixel5 = 5 * pixel;
@@ -65,10 +70,12 @@ ALWAYS_INLINE void micro(const int rows, const struct micro_task *task) {
         const float *first = task->a + (ptrdiff_t)h * task->a_row;
         const float *second = first + task->a_second_half;
         for (size_t k = 0; k < task->run; k++) {
-            const vec weights_left = load(b), weights_right = load(b + LANES);
+            vec weights[VECTORS];
+#pragma clang loop unroll(full)
+            for (int v = 0; v < VECTORS; v++) weights[v] = load(b + v * LANES);
             if (task->prefetch) {
-                __builtin_prefetch(b + task->prefetch, 0, 2);
-                __builtin_prefetch(b + task->prefetch + LANES, 0, 2);
+#pragma clang loop unroll(full)
+                for (int v = 0; v < VECTORS; v++) __builtin_prefetch(b + task->prefetch + v * LANES, 0, 2);
             }
             b += panel_width;
 #pragma clang loop unroll(full)
@@ -83,8 +90,8 @@ ALWAYS_INLINE void micro(const int rows, const struct micro_task *task) {
                                          : place == 5 ? pixel5
                                                       : 2 * pixel3;
                 const vec value = splat(half[offset]);
-                left[r] = fma_vec(value, weights_left, left[r]);
-                right[r] = fma_vec(value, weights_right, right[r]);
+#pragma clang loop unroll(full)
+                for (int v = 0; v < VECTORS; v++) sums[r][v] = fma_vec(value, weights[v], sums[r][v]);
             }
             first++;
             second++;
@@ -94,19 +101,14 @@ ALWAYS_INLINE void micro(const int rows, const struct micro_task *task) {
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
         const ptrdiff_t pixels = r % (ROWS / 2) * task->out_pixel;
-        vec low = left[r], high = right[r];
-        if (task->residual) {
-            const float *residual = task->residual + (r < ROWS / 2 ? 0 : task->residual_second_half) + pixels;
-            low += load(residual);
-            high += load(residual + LANES);
+#pragma clang loop unroll(full)
+        for (int v = 0; v < VECTORS; v++) {
+            vec value = sums[r][v];
+            if (task->residual)
+                value += load(task->residual + (r < ROWS / 2 ? 0 : task->residual_second_half) + pixels + v * LANES);
+            if (task->relu) value = task->slopes ? prelu_vec(value, load(task->slopes + v * LANES)) : relu_vec(value);
+            store(task->out + (r < ROWS / 2 ? 0 : task->out_second_half) + pixels + v * LANES, value);
         }
-        if (task->relu) {
-            low = relu_vec(low);
-            high = relu_vec(high);
-        }
-        float *out = task->out + (r < ROWS / 2 ? 0 : task->out_second_half) + pixels;
-        store(out, low);
-        store(out + LANES, high);
     }
 }
 
@@ -148,7 +150,7 @@ static void convolve(const struct conv_f32 *conv, const float *input, float *out
             const ptrdiff_t channel = (ptrdiff_t)(panel * panel_width);
             struct micro_task task = {
                 .a = input + (ptrdiff_t)(row * conv->stride) * conv->in_row,
-                .a_pixel = (ptrdiff_t)(conv->stride * conv->in_channels),
+                .a_pixel = conv->in_step,
                 .a_row = conv->in_row,
                 .kernel_rows = conv->kernel,
                 .run = conv->kernel * conv->in_channels,
@@ -158,6 +160,7 @@ static void convolve(const struct conv_f32 *conv, const float *input, float *out
                 .out = output + (ptrdiff_t)row * conv->out_row + channel,
                 .out_pixel = (ptrdiff_t)conv->out_channels,
                 .relu = conv->relu,
+                .slopes = conv->slopes ? conv->slopes + panel * panel_width : 0,
             };
             if (conv->out_width == ROWS / 2 && row + 1 < row_end) {
                 /* Two short rows fill one block. */
@@ -173,11 +176,11 @@ static void convolve(const struct conv_f32 *conv, const float *input, float *out
     }
 }
 
-static void multiply(const float *a, size_t rows, size_t depth, const float *b, size_t panels, float *product,
+static void multiply(const float *a, ptrdiff_t a_row, size_t rows, size_t depth, const float *b, size_t panels, float *product,
                      ptrdiff_t product_row) {
     for (size_t panel = 0; panel < panels; panel++) {
         const struct micro_task task = {
-            .a = a, .a_pixel = (ptrdiff_t)depth, .kernel_rows = 1, .run = depth, .b = b + panel * depth * panel_width,
+            .a = a, .a_pixel = a_row, .kernel_rows = 1, .run = depth, .b = b + panel * depth * panel_width,
             .out = product + panel * panel_width, .out_pixel = product_row,
             /* The next panel, or the next matrix's first: they lie one after the other, too far apart for the CPU to guess. */
             .prefetch = (ptrdiff_t)(depth * panel_width),
@@ -199,6 +202,17 @@ ALWAYS_INLINE void input_transform_4(vec *d, int step) {
     d[5 * step] = fma_vec(splat(4.0f), d1, fma_vec(splat(-5.0f), d3, d5));
 }
 
+/* Bt d of F(3, 3) on five values, from the points 0, 1, -1, 2 and infinity. */
+ALWAYS_INLINE void input_transform_3(vec *d, int step) {
+    const vec d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step];
+    const vec odd = d3 - d1;
+    d[0] = fma_vec(splat(2.0f), d0 - d2, odd);
+    d[step] = fma_vec(splat(-2.0f), d1, d3 - d2);
+    d[2 * step] = fma_vec(splat(2.0f), d1, fma_vec(splat(-3.0f), d2, d3));
+    d[3 * step] = odd;
+    d[4 * step] = fma_vec(splat(-2.0f), odd, d4 - d2);
+}
+
 /* Bt d of F(2, 3) on four values. */
 ALWAYS_INLINE void input_transform_2(vec *d, int step) {
     const vec d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
@@ -218,16 +232,23 @@ ALWAYS_INLINE void output_transform_4(const vec *m, int step, vec *o, int out_st
     o[3 * out_step] = fma_vec(splat(8.0f), difference2, difference1 + m[5 * step]);
 }
 
+/* At m of F(3, 3): five values to three. */
+ALWAYS_INLINE void output_transform_3(const vec *m, int step, vec *o, int out_step) {
+    const vec sum = m[step] + m[2 * step], difference = m[step] - m[2 * step];
+    o[0] = m[0] + sum + m[3 * step];
+    o[out_step] = fma_vec(splat(2.0f), m[3 * step], difference);
+    o[2 * out_step] = fma_vec(splat(4.0f), m[3 * step], sum + m[4 * step]);
+}
+
 /* At m of F(2, 3): four values to two. */
 ALWAYS_INLINE void output_transform_2(const vec *m, int step, vec *o, int out_step) {
     o[0] = m[0] + m[step] + m[2 * step];
     o[out_step] = m[step] - m[2 * step] - m[3 * step];
 }
 
-/* `side` values of the input a side; those beyond `rows` and `columns` are zero. */
-ALWAYS_INLINE void transform_input_tile(const int side, const struct winograd_f32 *conv, const float *input, size_t rows,
+/* `side` values of the input a side; unless it is `whole`, those beyond `rows` and `columns` are zero. */
+ALWAYS_INLINE void transform_input_tile(const int side, const int whole, const struct winograd_f32 *conv, const float *input, size_t rows,
                                         size_t columns, float *transformed, ptrdiff_t stride) {
-    const int whole = rows >= (size_t)side && columns >= (size_t)side;
     for (size_t c = 0; c < conv->in_channels; c += LANES) {
         vec d[36];
 #pragma clang loop unroll(full)
@@ -241,6 +262,8 @@ ALWAYS_INLINE void transform_input_tile(const int side, const struct winograd_f3
         for (int x = 0; x < side; x++) {
             if (side == 6)
                 input_transform_4(d + x, 6);
+            else if (side == 5)
+                input_transform_3(d + x, 5);
             else
                 input_transform_2(d + x, 4);
         }
@@ -248,6 +271,8 @@ ALWAYS_INLINE void transform_input_tile(const int side, const struct winograd_f3
         for (int y = 0; y < side; y++) {
             if (side == 6)
                 input_transform_4(d + y * 6, 1);
+            else if (side == 5)
+                input_transform_3(d + y * 5, 1);
             else
                 input_transform_2(d + y * 4, 1);
 #pragma clang loop unroll(full)
@@ -263,14 +288,21 @@ static void winograd_input(const struct winograd_f32 *conv, const float *input, 
         const size_t y = t / tiles_x * conv->tile, x = t % tiles_x * conv->tile;
         const float *from = input + (ptrdiff_t)y * conv->in_row + (ptrdiff_t)(x * conv->in_channels);
         float *to = transformed + (ptrdiff_t)((t - tile_begin) * conv->in_channels);
+        const size_t rows = conv->height + 2 - y, columns = conv->width + 2 - x;
+        const int whole = rows >= conv->tile + 2 && columns >= conv->tile + 2;
         if (conv->tile == 4)
-            transform_input_tile(6, conv, from, conv->height + 2 - y, conv->width + 2 - x, to, stride);
+            whole ? transform_input_tile(6, 1, conv, from, rows, columns, to, stride)
+                  : transform_input_tile(6, 0, conv, from, rows, columns, to, stride);
+        else if (conv->tile == 3)
+            whole ? transform_input_tile(5, 1, conv, from, rows, columns, to, stride)
+                  : transform_input_tile(5, 0, conv, from, rows, columns, to, stride);
         else
-            transform_input_tile(4, conv, from, conv->height + 2 - y, conv->width + 2 - x, to, stride);
+            whole ? transform_input_tile(4, 1, conv, from, rows, columns, to, stride)
+                  : transform_input_tile(4, 0, conv, from, rows, columns, to, stride);
     }
 }
 
-ALWAYS_INLINE void transform_output_tile(const int tile, const struct winograd_f32 *conv, const float *products, ptrdiff_t stride,
+ALWAYS_INLINE void transform_output_tile(const int tile, const int whole, const struct winograd_f32 *conv, const float *products, ptrdiff_t stride,
                                          size_t rows, size_t columns, size_t channel_begin, size_t channel_end,
                                          float *output, const float *residual) {
     const int side = tile + 2;
@@ -282,6 +314,8 @@ ALWAYS_INLINE void transform_output_tile(const int tile, const struct winograd_f
         for (int x = 0; x < side; x++) {
             if (tile == 4)
                 output_transform_4(m + x, 6, half + x, 6);
+            else if (tile == 3)
+                output_transform_3(m + x, 5, half + x, 5);
             else
                 output_transform_2(m + x, 4, half + x, 4);
         }
@@ -289,19 +323,32 @@ ALWAYS_INLINE void transform_output_tile(const int tile, const struct winograd_f
         for (int y = 0; y < tile; y++) {
             if (tile == 4)
                 output_transform_4(half + y * 6, 1, o + y * 4, 1);
+            else if (tile == 3)
+                output_transform_3(half + y * 5, 1, o + y * 3, 1);
             else
                 output_transform_2(half + y * 4, 1, o + y * 2, 1);
         }
         const vec bias = load(conv->bias + c);
+        if (whole && conv->slopes && !residual) {
+            /* The same as below with its questions answered once. */
+            const vec slopes = load(conv->slopes + c);
+#pragma clang loop unroll(full)
+            for (int y = 0; y < tile; y++)
+#pragma clang loop unroll(full)
+                for (int x = 0; x < tile; x++)
+                    store(output + y * conv->out_row + (ptrdiff_t)((size_t)x * conv->out_channels + c),
+                          prelu_vec(o[y * tile + x] + bias, slopes));
+            continue;
+        }
 #pragma clang loop unroll(full)
         for (int y = 0; y < tile; y++)
 #pragma clang loop unroll(full)
             for (int x = 0; x < tile; x++) {
-                if ((size_t)y >= rows || (size_t)x >= columns) continue;
+                if (!whole && ((size_t)y >= rows || (size_t)x >= columns)) continue;
                 const ptrdiff_t place = (ptrdiff_t)((size_t)x * conv->out_channels + c);
                 vec value = o[y * tile + x] + bias;
                 if (residual) value += load(residual + y * conv->residual_row + place);
-                if (conv->relu) value = relu_vec(value);
+                if (conv->relu) value = conv->slopes ? prelu_vec(value, load(conv->slopes + c)) : relu_vec(value);
                 store(output + y * conv->out_row + place, value);
             }
     }
@@ -317,38 +364,64 @@ static void winograd_output(const struct winograd_f32 *conv, const float *produc
         const float *from = products + (ptrdiff_t)((t - tile_begin) * conv->out_channels);
         float *to = output + (ptrdiff_t)y * conv->out_row + column;
         const float *add = residual ? residual + (ptrdiff_t)y * conv->residual_row + column : 0;
+        const size_t rows = conv->height - y, columns = conv->width - x;
+        const int whole = rows >= conv->tile && columns >= conv->tile;
         if (conv->tile == 4)
-            transform_output_tile(4, conv, from, stride, conv->height - y, conv->width - x, channel_begin, channel_end,
-                                  to, add);
+            whole ? transform_output_tile(4, 1, conv, from, stride, rows, columns, channel_begin, channel_end, to, add)
+                  : transform_output_tile(4, 0, conv, from, stride, rows, columns, channel_begin, channel_end, to, add);
+        else if (conv->tile == 3)
+            whole ? transform_output_tile(3, 1, conv, from, stride, rows, columns, channel_begin, channel_end, to, add)
+                  : transform_output_tile(3, 0, conv, from, stride, rows, columns, channel_begin, channel_end, to, add);
         else
-            transform_output_tile(2, conv, from, stride, conv->height - y, conv->width - x, channel_begin, channel_end,
-                                  to, add);
+            whole ? transform_output_tile(2, 1, conv, from, stride, rows, columns, channel_begin, channel_end, to, add)
+                  : transform_output_tile(2, 0, conv, from, stride, rows, columns, channel_begin, channel_end, to, add);
     }
 }
 
-/* The larger, or a NaN if either is one: the comparison is false for a NaN on the right, which is then the answer. */
-ALWAYS_INLINE vec max_or_nan(vec best, vec value) {
-    const vec larger = best > value ? best : value;
-    return best != best ? best : larger;
+/* The largest of some values, and where one of them was a NaN. */
+struct maximum {
+    vec best;
+    vec_mask broken;
+};
+
+ALWAYS_INLINE struct maximum larger(struct maximum a, struct maximum b) {
+    return (struct maximum){a.best > b.best ? a.best : b.best, a.broken | b.broken};
 }
 
-ALWAYS_INLINE vec column_maximum(const float *const rows[3], size_t row_count, size_t place) {
-    const vec first = max_or_nan(load(rows[0] + place), load(rows[1] + place));
-    return row_count == 3 ? max_or_nan(first, load(rows[2] + place)) : first;
+/* Keeps a NaN, whatever the comparisons made of it. */
+ALWAYS_INLINE void store_maximum(float *to, struct maximum maximum) {
+    store(to, maximum.broken ? splat(__builtin_nanf("")) : maximum.best);
 }
 
-static void max_pool_row(const float *const rows[3], size_t row_count, size_t width, size_t channels, float *output) {
+ALWAYS_INLINE struct maximum column_maximum(const float *const rows[3], size_t row_count, size_t place) {
+    const vec first = load(rows[0] + place), second = load(rows[1] + place);
+    const struct maximum both = {first > second ? first : second, (first != first) | (second != second)};
+    if (row_count < 3) return both;
+    const vec third = load(rows[2] + place);
+    return larger(both, (struct maximum){third, third != third});
+}
+
+static void max_pool_row(const struct max_pool_f32 *pool, const float *const rows[3], size_t row_count, float *output) {
     const float *const lines[3] = {rows[0], row_count > 1 ? rows[1] : rows[0], row_count > 2 ? rows[2] : rows[0]};
+    const size_t channels = pool->channels, last = pool->width - 1;
     for (size_t c = 0; c < channels; c += LANES) {
-        /* A window's last column is the next one's first. */
-        vec edge = column_maximum(lines, row_count, c);
-        for (size_t x = 0; x < width; x += 2) {
-            vec best = max_or_nan(edge, column_maximum(lines, row_count, x * channels + c));
-            if (x + 1 < width) {
-                edge = column_maximum(lines, row_count, (x + 1) * channels + c);
-                best = max_or_nan(best, edge);
+        if (pool->kernel == 2) {
+            for (size_t x = 0; x < pool->out_width; x++) {
+                const size_t second = 2 * x + 1 < last ? 2 * x + 1 : last;
+                store_maximum(output + x * channels + c,
+                              larger(column_maximum(lines, row_count, 2 * x * channels + c),
+                                     column_maximum(lines, row_count, second * channels + c)));
             }
-            store(output + x / 2 * channels + c, best);
+            continue;
+        }
+        /* A window's last column is the next one's first. One beyond the edge is replaced by the last, which its window holds anyway. */
+        struct maximum edge = column_maximum(lines, row_count, c);
+        for (size_t x = 0; x < pool->out_width; x++) {
+            const size_t middle = 2 * x + 1 - pool->padding < last ? 2 * x + 1 - pool->padding : last;
+            const size_t right = middle + 1 < last ? middle + 1 : last;
+            const struct maximum best = larger(edge, column_maximum(lines, row_count, middle * channels + c));
+            edge = column_maximum(lines, row_count, right * channels + c);
+            store_maximum(output + x * channels + c, larger(best, edge));
         }
     }
 }
@@ -356,20 +429,22 @@ static void max_pool_row(const float *const rows[3], size_t row_count, size_t wi
 static const double weight_transform_4[6][3] = {
     {1.0 / 4, 0, 0},           {-1.0 / 6, -1.0 / 6, -1.0 / 6}, {-1.0 / 6, 1.0 / 6, -1.0 / 6},
     {1.0 / 24, 1.0 / 12, 1.0 / 6}, {1.0 / 24, -1.0 / 12, 1.0 / 6}, {0, 0, 1}};
+static const double weight_transform_3[5][3] = {
+    {0.5, 0, 0}, {-0.5, -0.5, -0.5}, {-1.0 / 6, 1.0 / 6, -1.0 / 6}, {1.0 / 6, 1.0 / 3, 2.0 / 3}, {0, 0, 1}};
 static const double weight_transform_2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
 
 static int winograd_pack(size_t tile, const float *weights, const double *factors, size_t real_out, size_t real_in,
-                         size_t in_channels, size_t panel_index, float *packed, ptrdiff_t stride) {
+                         size_t panel_index, float *packed, ptrdiff_t stride) {
     const size_t side = tile + 2;
-    const double(*g)[3] = tile == 4 ? weight_transform_4 : weight_transform_2;
+    const double(*g)[3] = tile == 4 ? weight_transform_4 : tile == 3 ? weight_transform_3 : weight_transform_2;
     const size_t first = panel_index * panel_width;
     const size_t real = first >= real_out ? 0 : real_out - first < panel_width ? real_out - first : panel_width;
     double finite = 0;
-    for (size_t i = 0; i < in_channels; i++) {
+    for (size_t i = 0; i < real_in; i++) {
         double taps[9][panel_width], half[6][3][panel_width];
         for (size_t o = 0; o < panel_width; o++)
             for (size_t tap = 0; tap < 9; tap++)
-                taps[tap][o] = i < real_in && o < real
+                taps[tap][o] = o < real
                                    ? (double)(float)((double)weights[((first + o) * real_in + i) * 9 + tap] * factors[first + o])
                                    : 0.0;
         for (size_t y = 0; y < side; y++)
@@ -390,6 +465,8 @@ static int winograd_pack(size_t tile, const float *weights, const double *factor
     return finite == 0;
 }
 
+#include "winograd_rows_template.h"
+
 static const struct float_kernels FAMILY = {
     .panel = panel_width,
     .convolve = convolve,
@@ -398,4 +475,6 @@ static const struct float_kernels FAMILY = {
     .winograd_output = winograd_output,
     .max_pool_row = max_pool_row,
     .winograd_pack = winograd_pack,
+    .convolve_rows = convolve_rows,
+    .winograd_rows_pack = winograd_rows_pack,
 };

@@ -1,5 +1,7 @@
 #include "image_kernels.h"
 
+#include <math.h>
+
 void normalize_rgb8_f32(const uint8_t *restrict rgb, size_t pixels, const float *restrict table, float *restrict output) {
     for (size_t i = 0; i < pixels; i++) {
         output[3 * i] = table[rgb[3 * i]];
@@ -66,5 +68,57 @@ void linear_f64(const float *restrict weights, const float *restrict bias, const
         double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
         for (; c < columns; c++) sum += (double)row[c] * (double)input[c];
         output[r] = sum + (double)bias[r];
+    }
+}
+
+static void sum_rows(const uint8_t *first, ptrdiff_t row_bytes, size_t row_count, size_t count, uint32_t *sums) {
+    for (size_t i = 0; i < count; i++) sums[i] = 0;
+    for (size_t r = 0; r < row_count; r++)
+        for (size_t i = 0; i < count; i++) sums[i] += first[(ptrdiff_t)r * row_bytes + (ptrdiff_t)i];
+}
+
+static void average_columns(const uint32_t *sums, size_t width, size_t out_width, const int32_t *bounds, const float *factors,
+                            float row_factor, float offset, uint32_t *prefix, float *output) {
+    (void)width, (void)prefix;
+    for (size_t x = 0; x < out_width; x++)
+        for (size_t c = 0; c < 3; c++) {
+            uint32_t sum = 0;
+            for (int32_t i = bounds[2 * x]; i < bounds[2 * x + 1]; i++) sum += sums[3 * (size_t)i + c];
+            output[3 * x + c] = fmaf((float)(int32_t)sum, factors[x] * row_factor, offset);
+        }
+}
+
+static void drop_overlapping(const float *left, const float *top, const float *right, const float *bottom, size_t chosen,
+                             size_t count, float threshold, int32_t *dropped) {
+    const float area = (right[chosen] - left[chosen]) * (bottom[chosen] - top[chosen]);
+    for (size_t i = chosen + 1; i < count; i++) {
+        const float width = fminf(right[chosen], right[i]) - fmaxf(left[chosen], left[i]);
+        const float height = fminf(bottom[chosen], bottom[i]) - fmaxf(top[chosen], top[i]);
+        const float shared = fmaxf(width, 0.0f) * fmaxf(height, 0.0f);
+        const float other = (right[i] - left[i]) * (bottom[i] - top[i]);
+        if (shared / (area + other - shared) > threshold) dropped[i] = 1;
+    }
+}
+
+static void pixel_dots(const float *weights, float bias, const float *pixels, size_t count, size_t channels, float *dots) {
+    for (size_t p = 0; p < count; p++) {
+        double sum = bias;
+        for (size_t c = 0; c < channels; c++) sum += (double)weights[c] * (double)pixels[p * channels + c];
+        dots[p] = (float)sum;
+    }
+}
+
+const struct image_kernels *image_kernels_reference(void) {
+    static const struct image_kernels family = {
+        .pixel_dots = pixel_dots, .sum_rows = sum_rows, .average_columns = average_columns, .drop_overlapping = drop_overlapping};
+    return &family;
+}
+
+void area_windows(size_t length, size_t windows, float scale, int32_t *bounds, float *factors) {
+    for (size_t i = 0; i < windows; i++) {
+        const size_t begin = i * length / windows, end = ((i + 1) * length + windows - 1) / windows;
+        bounds[2 * i] = (int32_t)begin;
+        bounds[2 * i + 1] = (int32_t)end;
+        factors[i] = scale / (float)(end - begin);
     }
 }

@@ -136,7 +136,12 @@ ALWAYS_INLINE void finish_rows(const int parts, const int float_output, const st
             const ptrdiff_t other = conv->residual_targets[entry] + (ptrdiff_t)pending->rows[tile] * conv->residual_row;
             add_block(parts, residual + other * conv->residual_pixel + channel * parts, &left, &right);
         }
-        if (conv->relu) {
+        if (conv->relu && conv->slopes) {
+            const float *slopes = conv->slopes + pending->block * tile_block;
+            /* The comparison is false for a NaN, which then stays. */
+            left = _mm512_mask_mul_ps(left, _mm512_cmp_ps_mask(left, zero, _CMP_LT_OQ), left, _mm512_loadu_ps(slopes));
+            right = _mm512_mask_mul_ps(right, _mm512_cmp_ps_mask(right, zero, _CMP_LT_OQ), right, _mm512_loadu_ps(slopes + 16));
+        } else if (conv->relu) {
             /* The second operand is the answer for a NaN; adding zero makes -0, which it can also be, a +0. */
             left = _mm512_add_ps(_mm512_max_ps(zero, left), zero);
             right = _mm512_add_ps(_mm512_max_ps(zero, right), zero);

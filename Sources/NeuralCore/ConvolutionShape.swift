@@ -36,5 +36,8 @@ public struct ConvolutionShape: Sendable, Equatable {
     public var multiplications: Int { weightCount * outHeight * outWidth }
 
     /// True if Winograd's algorithms compute it.
-    var isWinograd: Bool { kernel == 3 && stride == 1 && padding == 1 }
+    var isWinograd: Bool { kernel == 3 && stride == 1 && padding <= 1 && !isFullyConnected }
+
+    /// True if there is one output pixel, made of the whole picture.
+    var isFullyConnected: Bool { padding == 0 && outHeight == 1 && outWidth == 1 && inHeight == kernel && inWidth == kernel }
 }

@@ -26,23 +26,40 @@ struct FloatConvolution: Sendable {
     private var depth: Int { input.channels * shape.kernel * shape.kernel }
 
     func scratchBytes() -> Int {
+        if method == .winogradRows { return 72 * ceilingDivision(shape.outWidth, 4) * MemoryLayout<Float>.size }
         guard method == .matrixProduct else { return 0 }
         return rowsPerProduct * shape.outWidth * (depth + output.channels) * MemoryLayout<Float>.size
     }
 
-    /// Output rows `rows` of one image; `output` and `residual` are at row 0, wherever that is.
+    /// True if pictures that follow one another can be taken for the pixels of one row: each gives one pixel, so a micro-kernel's weights then
+    /// serve many.
+    var takesPicturesAsPixels: Bool {
+        shape.isFullyConnected && method != .matrixProduct && input.framesSideBySide == 1 && residual == nil
+            && output.framesSideBySide == 1 && output.groupBytes == output.pixelBytes
+    }
+
+    /// Output rows `rows` of one image, or of `pictures` of them if `takesPicturesAsPixels`; `output` and `residual` are at row 0, wherever
+    /// that is.
     func compute(
-        rows: Range<Int>, panels: Range<Int>, input pixels: UnsafeMutableRawPointer, output: UnsafeMutableRawPointer,
-        residual: UnsafeMutableRawPointer?, scratch: UnsafeMutableRawPointer
+        rows: Range<Int>, panels: Range<Int>, pictures: Int = 1, input pixels: UnsafeMutableRawPointer,
+        output: UnsafeMutableRawPointer, residual: UnsafeMutableRawPointer?, scratch: UnsafeMutableRawPointer
     ) {
         var conv = conv_f32(
             in_channels: input.channels, out_channels: self.output.channels, kernel: shape.kernel, stride: shape.stride,
-            out_width: shape.outWidth, in_row: input.rowBytes / 4, out_row: self.output.rowBytes / 4,
+            out_width: pictures * shape.outWidth,
+            in_step: takesPicturesAsPixels ? input.groupBytes / 4 : shape.stride * input.channels, in_row: input.rowBytes / 4, out_row: self.output.rowBytes / 4,
             residual_row: (self.residual?.rowBytes ?? 0) / 4,
-            weights: weights.floats, bias: weights.bias, relu: hasRelu ? 1 : 0)
+            weights: weights.floats, bias: weights.bias, relu: hasRelu ? 1 : 0, slopes: weights.slopes)
         let first = (pixels - shape.padding * (input.rowBytes + input.pixelBytes)).assumingMemoryBound(to: Float.self)
         let output = output.assumingMemoryBound(to: Float.self)
         let residual = residual?.assumingMemoryBound(to: Float.self)
+        if method == .winogradRows {
+            precondition(residual == nil && input.channels == shape.inChannels, "rows of few channels have neither residual nor padding")
+            kernels.convolve_rows(
+                &conv, first, output, rows.lowerBound, rows.upperBound, panels.lowerBound, panels.upperBound,
+                scratch.assumingMemoryBound(to: Float.self))
+            return
+        }
         guard method == .matrixProduct else {
             kernels.convolve(
                 &conv, first, output, residual, rows.lowerBound, rows.upperBound, panels.lowerBound, panels.upperBound)
@@ -92,12 +109,13 @@ struct FloatConvolutionOperation: PlanOperation {
         }
         // As `TileConvolutionOperation`; with all panels at once where one product computes them.
         let step = convolution.method == .matrixProduct ? max(1, panels.count) : 1
+        let together = convolution.takesPicturesAsPixels ? framesAtOnce : 1
         for begin in stride(from: 0, to: frames, by: framesAtOnce) {
             for panel in stride(from: panels.lowerBound, to: panels.upperBound, by: step) {
-                for frame in begin..<min(begin + framesAtOnce, frames) {
+                for frame in stride(from: begin, to: min(begin + framesAtOnce, frames), by: together) {
                     convolution.compute(
-                        rows: rows, panels: panel..<panel + step, input: input.pixels(frame: frame, memory),
-                        output: output.pixels(frame: frame, memory), residual: residual?.pixels(frame: frame, memory),
+                        rows: rows, panels: panel..<panel + step, pictures: min(together, frames - frame),
+                        input: input.pixels(frame: frame, memory), output: output.pixels(frame: frame, memory), residual: residual?.pixels(frame: frame, memory),
                         scratch: memory.scratch)
                 }
             }

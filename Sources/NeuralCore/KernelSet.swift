@@ -36,6 +36,14 @@ public enum KernelSet: String, Sendable, CaseIterable {
     /// What the family can compute.
     public var precisions: [Precision] { self == .amx ? [.split, .bfloat16] : [.float32] }
 
+    /// The same functions over narrower panels, for networks of few channels, where the family has them.
+    var narrowFloatKernels: float_kernels? {
+        switch self {
+        case .avx512: float_kernels_avx512_narrow()?.pointee
+        case .reference, .openblas, .avx2, .amx: nil
+        }
+    }
+
     /// The C functions of a float32 family; `openblas` has only the pooling of its own from them.
     var floatKernels: float_kernels {
         let table: UnsafePointer<float_kernels>? = switch self {

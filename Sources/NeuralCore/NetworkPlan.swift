@@ -7,6 +7,8 @@ public struct NetworkPlan: Sendable {
     /// Most frames that one `run` takes.
     public static let maximumBatch = 16
 
+    /// Most frames that one `run` of this plan takes, within `maximumBatch`.
+    public let batch: Int
     /// What a plan shows of a layer.
     public struct LayerSummary: Sendable, Equatable {
         /// As the description calls it.
@@ -28,6 +30,8 @@ public struct NetworkPlan: Sendable {
         /// Groups begin at multiples of this: frames that stand side by side are computed together.
         let frameMultiple: Int
         let operations: [any PlanOperation]
+        /// The operations in turns of rows, where the description asks for that.
+        let chain: RowChain?
         /// The stage's own values, whose borders are cleared for each group.
         let values: [ValuePlace]
         let names: [String]
@@ -55,14 +59,17 @@ public struct NetworkPlan: Sendable {
     /// Bytes of all packed weights.
     public var weightBytes: Int { layers.reduce(0) { $0 + $1.weightBytes } }
 
-    /// Chooses, folds and packs, on as many threads as the team has.
+    /// Chooses, folds and packs, on as many threads as the team has. `batch`, 1…`maximumBatch`, bounds the frames of a run and with them the
+    /// memory of a context; it changes nothing else.
     ///
     /// Throws if a folded or transformed weight is not finite.
     public init(
-        _ network: NetworkDescription, selection: KernelSelection, team: ThreadTeam
+        _ network: NetworkDescription, selection: KernelSelection, batch: Int = NetworkPlan.maximumBatch, team: ThreadTeam
     ) throws(PlanError) {
+        precondition((1...NetworkPlan.maximumBatch).contains(batch), "a plan for \(batch) frames")
         self.selection = selection
-        let compiler = PlanCompiler(network, selection: selection)
+        self.batch = batch
+        let compiler = PlanCompiler(network, selection: selection, batch: batch)
         let compiled = compiler.compile()
         let failed = Atomic<Int>(Int.max)
         let units = compiled.packings.indices.flatMap { layer in

@@ -4,20 +4,28 @@ import CKernels
 struct PackedWeights: Sendable {
     private let memory: AlignedMemory
     private let biasMemory: AlignedMemory
+    private let slopeMemory: AlignedMemory?
     /// Floats from one of Winograd's matrices to the next.
     let matrixStride: Int
 
-    fileprivate init(byteCount: Int, matrixStride: Int, bias: [Float], outChannels: Int) {
+    fileprivate init(byteCount: Int, matrixStride: Int, bias: [Float], slopes: [Float]?, outChannels: Int) {
         memory = AlignedMemory(byteCount: byteCount)
         biasMemory = AlignedMemory(byteCount: outChannels * MemoryLayout<Float>.size)
         biasMemory.floats().update(from: bias, count: bias.count)
+        slopeMemory = slopes.map { slopes in
+            let memory = AlignedMemory(byteCount: outChannels * MemoryLayout<Float>.size)
+            memory.floats().update(from: slopes, count: slopes.count)
+            return memory
+        }
         self.matrixStride = matrixStride
     }
 
     var floats: UnsafeMutablePointer<Float> { memory.floats() }
     var tiles: UnsafeMutablePointer<UInt16> { memory.base.assumingMemoryBound(to: UInt16.self) }
     var bias: UnsafeMutablePointer<Float> { biasMemory.floats() }
-    var byteCount: Int { memory.byteCount + biasMemory.byteCount }
+    /// What a ReLU multiplies negative values with, nil for zeros.
+    var slopes: UnsafePointer<Float>? { slopeMemory.map { UnsafePointer($0.floats()) } }
+    var byteCount: Int { memory.byteCount + biasMemory.byteCount + (slopeMemory?.byteCount ?? 0) }
 }
 
 /// Fills a `PackedWeights` piece by piece, so that threads can share the work; afterwards the source is no longer needed.
@@ -36,7 +44,7 @@ struct WeightPacking: Sendable {
 
     /// Makes room for a convolution that reads pixels of the given layout and writes `outChannels` values a pixel.
     init(
-        _ source: NetworkDescription.Weights, shape: ConvolutionShape, method: ConvolutionMethod, kernels: float_kernels,
+        _ source: NetworkDescription.Weights, slopes: [Float]?, shape: ConvolutionShape, method: ConvolutionMethod, kernels: float_kernels,
         input: ActivationLayout, outChannels: Int
     ) {
         self.source = source
@@ -53,15 +61,19 @@ struct WeightPacking: Sendable {
         case .matrixProduct: panel = outChannels
         case .winograd(let tile):
             panel = kernels.panel
-            matrixStride = inChannels * outChannels
+            matrixStride = shape.inChannels * outChannels
             byteCount = (tile + 2) * (tile + 2) * matrixStride * MemoryLayout<Float>.size
+        case .winogradRows:
+            panel = kernels.panel
+            byteCount = 3 * 6 * shape.inChannels * outChannels * MemoryLayout<Float>.size
         case .tiles(let parts):
             panel = tile_block
             let steps = takesKernelRows ? shape.kernel : depth / tile_block
             byteCount = steps * tile_block * outChannels * parts * MemoryLayout<UInt16>.size
         }
         unitCount = outChannels / panel
-        packed = PackedWeights(byteCount: byteCount, matrixStride: matrixStride, bias: source.bias, outChannels: outChannels)
+        packed = PackedWeights(
+            byteCount: byteCount, matrixStride: matrixStride, bias: source.bias, slopes: slopes, outChannels: outChannels)
     }
 
     /// Packs one piece; false if a value is not finite.
@@ -74,8 +86,12 @@ struct WeightPacking: Sendable {
                     unit + 1, packed.floats) != 0
             case .winograd(let tile):
                 kernels.winograd_pack(
-                    tile, values.baseAddress, source.factors, shape.outChannels, shape.inChannels, inChannels, unit,
-                    packed.floats + unit * inChannels * panel, packed.matrixStride) != 0
+                    tile, values.baseAddress, source.factors, shape.outChannels, shape.inChannels, unit,
+                    packed.floats + unit * shape.inChannels * panel, packed.matrixStride) != 0
+            case .winogradRows:
+                kernels.winograd_rows_pack(
+                    values.baseAddress, source.factors, shape.outChannels, shape.inChannels, unit,
+                    packed.floats + unit * 3 * 6 * shape.inChannels * panel) != 0
             case .tiles(let parts):
                 tile_conv_pack(
                     values.baseAddress, source.factors, shape.outChannels, shape.inChannels, shape.kernel, parts,

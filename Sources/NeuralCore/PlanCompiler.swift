@@ -29,19 +29,27 @@ struct PlanCompiler {
         let method: ConvolutionMethod
 
         var output: Int { pool?.output ?? convolution.output }
-        var name: String { pool?.name ?? convolution.name }
+        /// True if the convolution's output exists as a whole before it is pooled.
+        var isPooledApart: Bool { if case .winograd = method { pool != nil } else { false } }
+        /// The operations' names and the values they leave.
+        var results: [(name: String, value: Int)] {
+            let pooled = pool.map { [($0.name, $0.output)] } ?? []
+            return (pool == nil || isPooledApart ? [(convolution.name, convolution.output)] : []) + pooled
+        }
         var reads: [Int] { [convolution.input] + (convolution.residual.map { [$0] } ?? []) }
     }
 
     private let network: NetworkDescription
     private let selection: KernelSelection
     private let kernels: float_kernels
+    private let batch: Int
     private let steps: [Step]
 
-    init(_ network: NetworkDescription, selection: KernelSelection) {
+    init(_ network: NetworkDescription, selection: KernelSelection, batch: Int) {
         self.network = network
         self.selection = selection
-        kernels = selection.kernels.floatKernels
+        self.batch = batch
+        kernels = PlanCompiler.kernels(for: network, of: selection.kernels)
         var steps: [Step] = []
         for layer in network.layers {
             switch layer {
@@ -58,6 +66,22 @@ struct PlanCompiler {
         self.steps = steps
     }
 
+    /// Wide panels read each input value for more channels at once; narrow ones are better where much of a wide one would be padding.
+    private static func kernels(for network: NetworkDescription, of set: KernelSet) -> float_kernels {
+        let wide = set.floatKernels
+        guard let narrow = set.narrowFloatKernels else { return wide }
+        func products(_ panel: Int) -> Int {
+            network.layers.reduce(0) { sum, layer in
+                guard case .convolution(let convolution) = layer else { return sum }
+                let shape = convolution.shape
+                let inChannels = convolution.input == network.input.index ? shape.inChannels : roundedUp(shape.inChannels, to: panel)
+                let taps = shape.kernel * shape.kernel * shape.outHeight * shape.outWidth
+                return sum + inChannels * roundedUp(shape.outChannels, to: panel) * taps
+            }
+        }
+        return 20 * products(narrow.panel) <= 17 * products(wide.panel) ? narrow : wide
+    }
+
     func compile() -> Compiled {
         let layouts = chooseLayouts()
         let multiples = network.stageFrames.indices.map { stage in frameMultiple(of: stage, layouts) }
@@ -70,17 +94,18 @@ struct PlanCompiler {
         for step in steps {
             let convolution = step.convolution
             let inLayout = layouts[convolution.input]
-            let outLayout = step.pool == nil ? layouts[convolution.output] : bandLayout(of: step, pooledTo: layouts[step.output])
+            let outLayout = step.pool == nil || step.isPooledApart
+                ? layouts[convolution.output] : bandLayout(of: step, pooledTo: layouts[step.output])
             let packing = WeightPacking(
-                convolution.weights, shape: convolution.shape, method: step.method, kernels: kernels,
+                convolution.weights, slopes: convolution.slopes, shape: convolution.shape, method: step.method, kernels: kernels,
                 input: inLayout, outChannels: paddedOut(of: step))
             compiled.layers.append(
                 Layer(
                     name: convolution.name, shape: convolution.shape, method: step.method,
-                    biasIsFinite: convolution.weights.bias.allSatisfy(\.isFinite)))
+                    biasIsFinite: convolution.weights.bias.allSatisfy(\.isFinite) && convolution.slopes?.allSatisfy(\.isFinite) ?? true))
             compiled.packings.append(packing)
-            operations[convolution.stage].append(
-                operation(step, weights: packing.packed, inLayout: inLayout, outLayout: outLayout, places: places.values, layouts: layouts))
+            operations[convolution.stage] += makeOperations(
+                step, weights: packing.packed, inLayout: inLayout, outLayout: outLayout, places: places.values, layouts: layouts)
         }
         for (stage, frames) in network.stageFrames.enumerated() {
             let own = steps.filter { $0.convolution.stage == stage }
@@ -88,11 +113,15 @@ struct PlanCompiler {
             compiled.stages.append(
                 NetworkPlan.Stage(
                     framesAtOnce: frames, holdsInput: stage == 0, frameMultiple: multiples[stage], operations: operations[stage],
-                    values: places.stageBuffers[stage], names: own.map(\.name), outputs: own.map { places.values[$0.output] },
-                    outputChannels: own.map { network.dimensions[$0.output].channels }))
+                    chain: goesByRows(stage) ? RowChain(operations[stage], inputHeight: network.dimensions[network.input.index].height) : nil,
+                    values: places.stageBuffers[stage], names: own.flatMap(\.results).map(\.name),
+                    outputs: own.flatMap(\.results).map { places.values[$0.value] },
+                    outputChannels: own.flatMap(\.results).map { network.dimensions[$0.value].channels }))
         }
         return compiled
     }
+
+    private func goesByRows(_ stage: Int) -> Bool { network.isDepthFirst && stage == 0 }
 
     // MARK: Layouts
 
@@ -110,7 +139,9 @@ struct PlanCompiler {
     /// Where the pooled convolution's band lies: the whole width, no border. Floats, or single bfloat16 where that is what is pooled to: rounding
     /// keeps the order, so the larger of two rounded numbers is the rounded larger one.
     private func bandLayout(of step: Step, pooledTo pooled: ActivationLayout) -> ActivationLayout {
-        let isRounded = pooled.format == .blocks(parts: 1) && step.convolution.hasRelu
+        // Negative numbers have not the order of their bits, by which the tiles' own pooling goes.
+        let isOrdered = step.convolution.hasRelu && step.convolution.slopes == nil && step.pool?.shape.padding == 1
+        let isRounded = pooled.format == .blocks(parts: 1) && isOrdered
         return ActivationLayout(
             format: isRounded ? .blocks(parts: 1) : .float32, height: step.convolution.shape.outHeight, width: step.convolution.shape.outWidth,
             channels: paddedOut(of: step), border: 0)
@@ -202,9 +233,9 @@ struct PlanCompiler {
             let layout = layouts[value]
             if isShared(value) {
                 values[value] = ValuePlace(layout: layout, isShared: true, offset: sharedBytes)
-                let frames = roundedUp(NetworkPlan.maximumBatch, to: layout.framesSideBySide)
+                let frames = roundedUp(batch, to: layout.framesSideBySide)
                 sharedBytes += roundedUp(layout.byteCount(frames: frames), to: 64)
-            } else if let index = free[stage].firstIndex(where: { $0.layout == layout }) {
+            } else if !goesByRows(stage), let index = free[stage].firstIndex(where: { $0.layout == layout }) {
                 values[value] = free[stage].remove(at: index)
             } else {
                 let frames = capacities[stage]
@@ -220,6 +251,7 @@ struct PlanCompiler {
             let stage = step.convolution.stage
             let output = step.output
             let input = step.convolution.input
+            if step.isPooledApart { place(step.convolution.output, stage: stage) }
             if let residual = step.convolution.residual, residual != input, lastRead[residual] == index, !isShared(residual),
                 !isShared(output), layouts[residual] == layouts[output], producer[residual] == stage {
                 values[output] = values[residual]
@@ -230,6 +262,7 @@ struct PlanCompiler {
                     free[stage].append(values[residual])
                 }
             }
+            if step.isPooledApart { free[stage].append(values[step.convolution.output]) }
             if lastRead[input] == index, !isShared(input), producer[input] == stage { free[stage].append(values[input]) }
         }
         return Places(values: values, stageBuffers: stageBuffers, sharedBytes: sharedBytes)
@@ -237,35 +270,40 @@ struct PlanCompiler {
 
     // MARK: Operations
 
-    private func operation(
+    private func makeOperations(
         _ step: Step, weights: PackedWeights, inLayout: ActivationLayout, outLayout: ActivationLayout, places: [ValuePlace],
         layouts: [ActivationLayout]
-    ) -> any PlanOperation {
+    ) -> [any PlanOperation] {
         let convolution = step.convolution
         let input = places[convolution.input]
         let output = places[step.output]
         let residual = convolution.residual.map { places[$0] }
+        let pooling = step.pool.map {
+            RowPooling(shape: $0.shape, kernels: kernels, input: outLayout, output: layouts[$0.output])
+        }
         switch step.method {
-        case .winograd(let tile) where step.pool == nil:
-            return WinogradOperation(
+        case .winograd(let tile):
+            let whole = places[convolution.output]
+            let winograd = WinogradOperation(
                 shape: convolution.shape, tile: tile, kernels: kernels, weights: weights, hasRelu: convolution.hasRelu,
-                input: input, output: output, residual: residual)
-        case .reference, .matrixProduct, .direct, .winograd:
+                input: input, output: whole, residual: residual)
+            return [winograd] + (pooling.map { [PoolOperation(pooling: $0, input: whole, output: output)] } ?? [])
+        case .reference, .matrixProduct, .direct, .winogradRows:
             let float = FloatConvolution(
                 shape: convolution.shape, method: step.method, kernels: kernels, weights: weights, input: inLayout,
                 output: outLayout, residual: convolution.residual.map { layouts[$0] }, hasRelu: convolution.hasRelu)
-            guard step.pool != nil else {
-                return FloatConvolutionOperation(convolution: float, input: input, output: output, residual: residual)
+            guard let pooling else {
+                return [FloatConvolutionOperation(convolution: float, input: input, output: output, residual: residual)]
             }
-            return PooledConvolutionOperation(convolution: .float(float), kernels: kernels, input: input, output: output)
+            return [PooledConvolutionOperation(convolution: .float(float), pooling: pooling, input: input, output: output)]
         case .tiles(let parts):
             let tiles = TileConvolution(
                 shape: convolution.shape, parts: parts, weights: weights, input: inLayout, output: outLayout,
                 residual: convolution.residual.map { layouts[$0] }, hasRelu: convolution.hasRelu, isPooled: step.pool != nil)
-            guard step.pool != nil else {
-                return TileConvolutionOperation(convolution: tiles, input: input, output: output, residual: residual)
+            guard let pooling else {
+                return [TileConvolutionOperation(convolution: tiles, input: input, output: output, residual: residual)]
             }
-            return PooledConvolutionOperation(convolution: .tiles(tiles), kernels: kernels, input: input, output: output)
+            return [PooledConvolutionOperation(convolution: .tiles(tiles), pooling: pooling, input: input, output: output)]
         }
     }
 }

@@ -23,25 +23,61 @@ public final class PlanContext: @unchecked Sendable {
     private var work: (_ worker: Int) -> Void = { _ in }
 
     /// Threads, of which there are at most `threads`, within `ThreadTeam.sizes`, and memory for each.
-    public init(plan: NetworkPlan, threads: Int) {
-        self.plan = plan
-        team = ThreadTeam(size: threads)
-        let threads = team.size
-        shared = AlignedMemory(byteCount: plan.sharedBytes)
-        arenas = (0..<threads).map { _ in AlignedMemory(byteCount: plan.arenaBytes) }
-        scratch = (0..<threads).map { _ in AlignedMemory(byteCount: plan.scratchBytes) }
-        nextGroup = plan.stages.map { _ in GroupCounter() }
-        loaderRow = (0..<threads).map { _ in
-            AlignedMemory(byteCount: plan.input.layout.width * plan.inputChannels * MemoryLayout<Float>.size + 256)
+    public convenience init(plan: NetworkPlan, threads: Int) {
+        self.init(plan: plan, team: ThreadTeam(size: threads), memory: .init(plans: [plan]))
+    }
+
+    /// Contexts of one thread each that share one memory, large enough for the largest plan. Of all of them only one call may be at hand at a
+    /// time, and an output is valid until the next call of any.
+    public static func contexts(sharingMemoryFor plans: [NetworkPlan]) -> [PlanContext] {
+        let memory = Memory(plans: plans)
+        return plans.map { PlanContext(plan: $0, team: ThreadTeam(size: 1), memory: memory) }
+    }
+
+    /// What the calls of one or more plans work in; a thread's part of it is made when the thread's context asks for it.
+    private final class Memory {
+        let shared: AlignedMemory
+        private let arenaBytes: Int
+        private let scratchBytes: Int
+        private let loaderRowBytes: Int
+        private(set) var arenas: [AlignedMemory] = []
+        private(set) var scratch: [AlignedMemory] = []
+        private(set) var loaderRow: [AlignedMemory] = []
+
+        init(plans: [NetworkPlan]) {
+            func most(_ bytes: (NetworkPlan) -> Int) -> Int { plans.map(bytes).max() ?? 0 }
+            shared = AlignedMemory(byteCount: most(\.sharedBytes))
+            arenaBytes = most(\.arenaBytes)
+            scratchBytes = most(\.scratchBytes)
+            loaderRowBytes = most { $0.input.layout.width * $0.inputChannels * MemoryLayout<Float>.size + 256 }
         }
+
+        func makeRoom(threads: Int) {
+            while arenas.count < threads {
+                arenas.append(AlignedMemory(byteCount: arenaBytes))
+                scratch.append(AlignedMemory(byteCount: scratchBytes))
+                loaderRow.append(AlignedMemory(byteCount: loaderRowBytes))
+            }
+        }
+    }
+
+    private init(plan: NetworkPlan, team: ThreadTeam, memory: Memory) {
+        self.plan = plan
+        self.team = team
+        memory.makeRoom(threads: team.size)
+        shared = memory.shared
+        arenas = memory.arenas
+        scratch = memory.scratch
+        loaderRow = memory.loaderRow
+        nextGroup = plan.stages.map { _ in GroupCounter() }
         work = { [unowned self] worker in self.work(worker) }
     }
 
-    /// Computes 1…`NetworkPlan.maximumBatch` frames. The output, `plan.outputShape` for each frame, is valid until the next call.
+    /// Computes 1…`plan.batch` frames. The output, `plan.outputShape` for each frame, is valid until the next call.
     ///
     /// Blocks: never call it on Swift's cooperative pool.
     public func run(frames: Int, load: @escaping RowLoader) -> UnsafeBufferPointer<Float> {
-        precondition((1...NetworkPlan.maximumBatch).contains(frames), "\(frames) frames in a batch")
+        precondition((1...plan.batch).contains(frames), "\(frames) frames in a batch")
         self.frames = frames
         self.load = load
         for counter in nextGroup { counter.value.store(0, ordering: .relaxed) }
@@ -89,7 +125,7 @@ public final class PlanContext: @unchecked Sendable {
         frames: Int, load: RowLoader, afterInput: () -> Void = {},
         after: (_ stage: NetworkPlan.Stage, _ operation: Int, _ frames: Range<Int>, _ memory: GroupMemory) -> Void
     ) {
-        precondition((1...NetworkPlan.maximumBatch).contains(frames), "\(frames) frames in a batch")
+        precondition((1...plan.batch).contains(frames), "\(frames) frames in a batch")
         for stage in plan.stages {
             let size = plan.groupFrames(stage, frames: frames, threads: 1)
             for begin in stride(from: 0, to: frames, by: size) {
@@ -119,6 +155,15 @@ public final class PlanContext: @unchecked Sendable {
                 guard begin < frames else { break }
                 let group = begin..<min(begin + size, frames)
                 let memory = groupMemory(frames: group, worker: worker)
+                if let chain = stage.chain {
+                    clearBorders(stage, frames: group.count, memory)
+                    for frame in 0..<group.count {
+                        chain.run(frame: frame, memory: memory) { rows in
+                            loadInput(frame..<frame + 1, rows: rows, load, memory, worker: worker)
+                        }
+                    }
+                    continue
+                }
                 prepare(stage, frames: group.count, load, memory, worker: worker)
                 for operation in stage.operations { operation.run(frames: group.count, slice: .whole, memory: memory) }
             }
@@ -154,16 +199,21 @@ public final class PlanContext: @unchecked Sendable {
     private func prepare(
         _ stage: NetworkPlan.Stage, frames: Int, _ load: RowLoader, _ memory: GroupMemory, worker: Int
     ) {
-        for value in stage.values { value.layout.clearBorders(memory.arena + value.offset, frames: frames) }
-        if stage.holdsInput { loadInput(0..<frames, load, memory, worker: worker) }
+        clearBorders(stage, frames: frames, memory)
+        let rows = 0..<plan.input.layout.height
+        if stage.holdsInput { loadInput(0..<frames, rows: rows, load, memory, worker: worker) }
     }
 
-    private func loadInput(_ frames: Range<Int>, _ load: RowLoader, _ memory: GroupMemory, worker: Int) {
+    private func clearBorders(_ stage: NetworkPlan.Stage, frames: Int, _ memory: GroupMemory) {
+        for value in stage.values { value.layout.clearBorders(memory.arena + value.offset, frames: frames) }
+    }
+
+    private func loadInput(_ frames: Range<Int>, rows: Range<Int>, _ load: RowLoader, _ memory: GroupMemory, worker: Int) {
         let layout = plan.input.layout
         let row = loaderRow[worker].floats()
         for frame in frames {
             let pixels = plan.input.pixels(frame: frame, memory)
-            for y in 0..<layout.height {
+            for y in rows {
                 let target = pixels + y * layout.rowBytes
                 if layout.format == .float32 && layout.channels == plan.inputChannels {
                     load(memory.firstFrame + frame, y, target.assumingMemoryBound(to: Float.self))

@@ -1,6 +1,6 @@
 import CKernels
 
-/// A convolution and the 3×3 maximum with stride 2 that follows it, band by band: the convolution's output, the largest value of
+/// A convolution and the maximum with stride 2 that follows it, band by band: the convolution's output, the largest value of
 /// the network, never exists as a whole.
 struct PooledConvolutionOperation: PlanOperation {
     enum Convolution: Sendable {
@@ -22,23 +22,27 @@ struct PooledConvolutionOperation: PlanOperation {
         }
     }
 
-    /// Pooled rows of a band. Bands depend on the geometry alone, so that frames are computed alike.
+    /// Pooled rows of a band whose windows share rows with the next band's, which computes them again.
     private static let rowsPerBand = 14
+    /// Of one whose windows do not: little enough to stay in the second-level cache beside everything else, however wide the picture.
+    private static let rowsPerDisjointBand = 4
 
     let convolution: Convolution
-    let kernels: float_kernels
+    let pooling: RowPooling
     let input: ValuePlace
     let output: ValuePlace
 
-    private var bands: Int { ceilingDivision(output.layout.height, PooledConvolutionOperation.rowsPerBand) }
-    private var bandBytes: Int {
-        min(2 * PooledConvolutionOperation.rowsPerBand + 1, convolution.shape.outHeight) * convolution.bandLayout.rowBytes
+    /// Bands depend on the geometry alone, so that frames are computed alike.
+    private var rowsPerBand: Int {
+        pooling.shape.kernel > 2 ? PooledConvolutionOperation.rowsPerBand : PooledConvolutionOperation.rowsPerDisjointBand
     }
-    /// One pooled row in floats, before it is split.
-    private var pooledRowBytes: Int { output.layout.width * convolution.bandLayout.pixelBytes }
+    private var bands: Int { ceilingDivision(output.layout.height, rowsPerBand) }
+    private var bandBytes: Int {
+        min(2 * rowsPerBand + 1, convolution.shape.outHeight) * convolution.bandLayout.rowBytes
+    }
 
     func scratchBytes(frames: Int) -> Int {
-        var bytes = roundedUp(bandBytes, to: 64) + roundedUp(pooledRowBytes, to: 64)
+        var bytes = roundedUp(bandBytes, to: 64) + roundedUp(pooling.scratchBytes, to: 64)
         if case .float(let convolution) = convolution { bytes += convolution.scratchBytes() }
         return bytes
     }
@@ -50,9 +54,9 @@ struct PooledConvolutionOperation: PlanOperation {
     }
 
     private func run(band: Int, frame: Int, memory: GroupMemory) {
-        let begin = band * PooledConvolutionOperation.rowsPerBand
-        let pooled = begin..<min(begin + PooledConvolutionOperation.rowsPerBand, output.layout.height)
-        let rows = max(0, 2 * pooled.lowerBound - 1)..<min(convolution.shape.outHeight, 2 * pooled.upperBound)
+        let begin = band * rowsPerBand
+        let pooled = begin..<min(begin + rowsPerBand, output.layout.height)
+        let rows = pooling.shape.window(pooled.lowerBound).lowerBound..<pooling.shape.window(pooled.upperBound - 1).upperBound
         let rowBytes = convolution.bandLayout.rowBytes
         let bandMemory = memory.scratch
         let rowMemory = bandMemory + roundedUp(bandBytes, to: 64)
@@ -61,43 +65,33 @@ struct PooledConvolutionOperation: PlanOperation {
         case .float(let convolution):
             convolution.compute(
                 rows: rows, panels: 0..<convolution.panels, input: pixels, output: bandMemory - rows.lowerBound * rowBytes,
-                residual: nil, scratch: rowMemory + roundedUp(pooledRowBytes, to: 64))
+                residual: nil, scratch: rowMemory + roundedUp(pooling.scratchBytes, to: 64))
         case .tiles(let convolution):
             convolution.compute(
                 rows: rows, blocks: 0..<convolution.blocks, input: pixels, output: bandMemory - rows.lowerBound * rowBytes,
                 residual: nil)
         }
         for row in pooled {
-            let window = max(rows.lowerBound, 2 * row - 1)..<min(rows.upperBound, 2 * row + 2)
-            pool(
+            let window = pooling.shape.window(row)
+            pooling.pool(
                 bandMemory + (window.lowerBound - rows.lowerBound) * rowBytes, rows: window.count,
-                into: output.pixels(frame: frame, memory) + row * output.layout.rowBytes, rowMemory: rowMemory)
+                into: output.pixels(frame: frame, memory) + row * output.layout.rowBytes, scratch: rowMemory)
         }
     }
+}
 
-    private func pool(
-        _ first: UnsafeMutableRawPointer, rows: Int, into target: UnsafeMutableRawPointer, rowMemory: UnsafeMutableRawPointer
-    ) {
-        let layout = convolution.bandLayout
-        let pointers = (first, first + layout.rowBytes, first + 2 * layout.rowBytes)
-        withUnsafeBytes(of: pointers) { bytes in
-            if layout.format == .blocks(parts: 1) {
-                guard let pointers = bytes.assumingMemoryBound(to: UnsafePointer<UInt16>?.self).baseAddress else { return }
-                tile_max_pool_row(
-                    pointers, rows, layout.width, layout.channels / tile_block, target.assumingMemoryBound(to: UInt16.self))
-                return
-            }
-            guard let pointers = bytes.assumingMemoryBound(to: UnsafePointer<Float>?.self).baseAddress else { return }
-            guard case .blocks(let parts) = output.layout.format else {
-                kernels.max_pool_row(
-                    pointers, rows, layout.width, layout.channels, target.assumingMemoryBound(to: Float.self))
-                return
-            }
-            let floats = rowMemory.assumingMemoryBound(to: Float.self)
-            kernels.max_pool_row(pointers, rows, layout.width, layout.channels, floats)
-            tile_pack_blocks(
-                floats, output.layout.width * layout.channels / tile_block, parts,
-                target.assumingMemoryBound(to: UInt16.self))
+extension PooledConvolutionOperation: RowwiseOperation {
+    var outputRows: Int { output.layout.height }
+    var rowStep: Int { rowsPerBand }
+
+    func inputRows(for count: Int) -> Int {
+        let shape = convolution.shape
+        return min(shape.inHeight, (pooling.shape.window(count - 1).upperBound - 1) * shape.stride + shape.kernel - shape.padding)
+    }
+
+    func run(rows: Range<Int>, frame: Int, memory: GroupMemory) {
+        for band in rows.lowerBound / rowsPerBand..<ceilingDivision(rows.upperBound, rowsPerBand) {
+            run(band: band, frame: frame, memory: memory)
         }
     }
 }

@@ -120,7 +120,7 @@ struct TileConvolution: Sendable {
                             residual_targets: residualTargets.baseAddress,
                             residual_row: self.residual.map { $0.rowBytes / $0.pixelBytes } ?? 0,
                             residual_pixel: self.residual.map { $0.pixelBytes / 2 } ?? 0,
-                            float_output: self.output.format == .float32 ? 1 : 0, relu: hasRelu ? 1 : 0)
+                            float_output: self.output.format == .float32 ? 1 : 0, relu: hasRelu ? 1 : 0, slopes: weights.slopes)
                         tile_convolve(
                             &conv, first.assumingMemoryBound(to: UInt16.self), output,
                             residual.map { UnsafePointer($0.assumingMemoryBound(to: UInt16.self)) },

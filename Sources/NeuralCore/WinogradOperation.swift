@@ -42,14 +42,19 @@ struct WinogradOperation: PlanOperation {
     }
 
     func run(frames: Int, slice: Slice, memory: GroupMemory) {
+        let allPanels = outChannels / kernels.panel
+        let sharesTiles = shape.outHeight >= rowsWorthSharing
+        run(
+            tiles: (sharesTiles ? slice : .whole).range(of: frames * tilesPerFrame),
+            panels: (sharesTiles ? .whole : slice).range(of: allPanels), frames: frames, memory: memory)
+    }
+
+    private func run(tiles: Range<Int>, panels: Range<Int>, frames: Int, memory: GroupMemory) {
         var conv = winograd_f32(
             tile: tile, in_channels: inChannels, out_channels: outChannels, height: shape.outHeight, width: shape.outWidth,
             in_row: input.layout.rowBytes / 4, out_row: output.layout.rowBytes / 4,
-            residual_row: (residual?.layout.rowBytes ?? 0) / 4, bias: weights.bias, relu: hasRelu ? 1 : 0)
-        let allPanels = outChannels / kernels.panel
-        let sharesTiles = shape.outHeight >= rowsWorthSharing
-        let tiles = (sharesTiles ? slice : .whole).range(of: frames * tilesPerFrame)
-        let panels = (sharesTiles ? .whole : slice).range(of: allPanels)
+            residual_row: (residual?.layout.rowBytes ?? 0) / 4, bias: weights.bias, relu: hasRelu ? 1 : 0,
+            slopes: weights.slopes)
         let blockTiles = blockTiles(frames: frames)
         let (inputStride, outputStride) = (inputStride(frames: frames), outputStride(frames: frames))
         let transformed = memory.scratch.assumingMemoryBound(to: Float.self)
@@ -58,15 +63,15 @@ struct WinogradOperation: PlanOperation {
         for begin in stride(from: tiles.lowerBound, to: tiles.upperBound, by: blockTiles) {
             let block = begin..<min(begin + blockTiles, tiles.upperBound)
             eachFrame(of: block) { frame, frameTiles, place in
-                let pixels = input.pixels(frame: frame, memory) - (input.layout.rowBytes + input.layout.pixelBytes)
+                let pixels = input.pixels(frame: frame, memory) - shape.padding * (input.layout.rowBytes + input.layout.pixelBytes)
                 kernels.winograd_input(
                     &conv, pixels.assumingMemoryBound(to: Float.self), frameTiles.lowerBound, frameTiles.upperBound,
                     transformed + place * inChannels, inputStride)
             }
             for matrix in 0..<matrices {
                 kernels.multiply(
-                    transformed + matrix * inputStride, block.count, inChannels,
-                    weights.floats + matrix * weights.matrixStride + panels.lowerBound * inChannels * kernels.panel,
+                    transformed + matrix * inputStride, inChannels, block.count, shape.inChannels,
+                    weights.floats + matrix * weights.matrixStride + panels.lowerBound * shape.inChannels * kernels.panel,
                     panels.count, products + matrix * outputStride + panels.lowerBound * kernels.panel, outChannels)
             }
             eachFrame(of: block) { frame, frameTiles, place in
@@ -88,5 +93,18 @@ struct WinogradOperation: PlanOperation {
             body(frame, next - frame * tilesPerFrame..<end - frame * tilesPerFrame, next - block.lowerBound)
             next = end
         }
+    }
+}
+
+extension WinogradOperation: RowwiseOperation {
+    var outputRows: Int { shape.outHeight }
+    var rowStep: Int { tile }
+
+    func inputRows(for count: Int) -> Int { min(shape.inHeight, count + 2 - shape.padding) }
+
+    func run(rows: Range<Int>, frame: Int, memory: GroupMemory) {
+        let first = frame * tilesPerFrame
+        let tiles = first + rows.lowerBound / tile * tilesAcross..<first + ceilingDivision(rows.upperBound, tile) * tilesAcross
+        run(tiles: tiles, panels: 0..<outChannels / kernels.panel, frames: 1, memory: memory)
     }
 }

@@ -192,7 +192,8 @@ struct KernelTests {
             rows[0].withUnsafeBufferPointer { first in
                 rows[1].withUnsafeBufferPointer { second in
                     rows[2].withUnsafeBufferPointer { third in
-                        kernels.max_pool_row([first.baseAddress, second.baseAddress, third.baseAddress], 3, 5, channels, &output)
+                        var pool = max_pool_f32(kernel: 3, padding: 1, width: 5, channels: channels, out_width: 3)
+                        kernels.max_pool_row(&pool, [first.baseAddress, second.baseAddress, third.baseAddress], 3, &output)
                     }
                 }
             }

@@ -46,6 +46,8 @@ struct SelectionTests {
         let wide = ConvolutionShape(inChannels: 64, height: 56, width: 56, outChannels: 64, kernel: 3, padding: 1)
         let small = ConvolutionShape(inChannels: 64, height: 4, width: 4, outChannels: 64, kernel: 3, padding: 1)
         let strided = ConvolutionShape(inChannels: 64, height: 56, width: 56, outChannels: 64, kernel: 3, stride: 2, padding: 1)
+        let few = ConvolutionShape(inChannels: 10, height: 56, width: 57, outChannels: 16, kernel: 3)
+        let whole = ConvolutionShape(inChannels: 64, height: 3, width: 3, outChannels: 128, kernel: 3)
         func method(_ shape: ConvolutionShape, _ kernels: KernelSet, isPooled: Bool = false) throws -> ConvolutionMethod? {
             guard kernels.obstacle == nil else { return nil }
             return .choose(shape: shape, selection: try KernelSelection(kernels: kernels), isPooled: isPooled)
@@ -54,7 +56,10 @@ struct SelectionTests {
             #expect(try method(wide, kernels) == .winograd(tile: 4))
             #expect(try method(small, kernels) == .winograd(tile: 2))
             #expect(try method(strided, kernels) == .direct)
-            #expect(try method(wide, kernels, isPooled: true) == .direct)
+            #expect(try method(wide, kernels, isPooled: true) == .winograd(tile: 4))
+            #expect(try method(few, kernels, isPooled: true) == .direct)
+            #expect(try method(few, kernels) == .winograd(tile: 4))
+            #expect(try method(whole, kernels) == .direct)
         }
         #expect(try method(wide, .reference) == .reference)
         #expect(try method(wide, .openblas) == .matrixProduct)

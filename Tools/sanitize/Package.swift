@@ -23,6 +23,7 @@ let package = Package(
         .target(
             name: "Detector",
             dependencies: ["NeuralCore", "CZlib", .product(name: "Crypto", package: "swift-crypto")],
+            resources: [.copy("Resources/face-detector.safetensors"), .copy("Resources/face-detector.LICENSE")],
             swiftSettings: swift6),
         .testTarget(name: "JobModelTests", dependencies: ["JobModel"]),
         .testTarget(name: "ThreadExecutorTests", dependencies: ["ThreadExecutor"]),

@@ -7,7 +7,7 @@
  *   cpu.h            what this CPU offers, and the probe of its tile unit
  *   float_kernels.h  float32 convolutions: plain C, AVX2, AVX-512, chosen at run time
  *   tile_kernels.h   bfloat16 convolutions on AMX tiles
- *   image_kernels.h  pixels to network input; reductions of the network's output
+ *   image_kernels.h  pixels to network input, resampling, boxes; reductions of the network's output
  *
  * No kernel allocates or keeps state. Pointers need their element's alignment only and, unless a comment says otherwise, must not overlap.
  */

@@ -37,6 +37,7 @@ struct tile_conv {
     ptrdiff_t residual_pixel;
     int float_output;             /* store float32 instead of parts */
     int relu;                     /* finish with max(0, x), which keeps a NaN and leaves no -0 */
+    const float *slopes;          /* with relu: [out_blocks * 32] factors of negative values; NULL for zeros */
 };
 
 /*
@@ -47,8 +48,8 @@ void tile_convolve(const struct tile_conv *conv, const uint16_t *input, void *ou
                    size_t tile_begin, size_t tile_end, size_t block_begin, size_t block_end);
 
 /*
- * One row of a 3x3 maximum with stride 2 and padding 1 over rows of single bfloat16 that a ReLU has made: such numbers have the order of their
- * bits, a NaN above all. Otherwise as `max_pool_row` of the float kernels.
+ * One row of a 3x3 maximum with stride 2 and padding 1 over rows of single bfloat16 that a ReLU without slopes has made: such numbers have the
+ * order of their bits, a NaN above all. The maximum over `row_count` (2 or 3) rows of `width` pixels, for (width - 1) / 2 + 1 output pixels.
  */
 void tile_max_pool_row(const uint16_t *const rows[3], size_t row_count, size_t width, size_t blocks, uint16_t *output);
 

@@ -1,0 +1,19 @@
+/// Why there is no face detector. None of them is worth a retry: a process that needs it stops; a command says the `description` and ends.
+public enum FaceDetectorError: Error, Sendable, Equatable {
+    /// The weights that belong beside the program are not there.
+    case weightsMissing(folder: String)
+    /// The file of weights cannot be used.
+    case weights(CheckpointError)
+}
+
+extension FaceDetectorError: CustomStringConvertible {
+    /// One line for a person: what is wrong and what to do.
+    public var description: String {
+        switch self {
+        case .weightsMissing(let folder):
+            "the face detector's weights are missing: \(folder) has no folder \(FaceDetectorWeights.bundleSuffix) with "
+                + "\(FaceDetectorWeights.fileName) in it; it is built with the program and has to be installed beside it"
+        case .weights(let error): "the face detector's weights are of no use: \(error)"
+        }
+    }
+}
