@@ -54,9 +54,9 @@ struct FloatConvolution: Sendable {
         let output = output.assumingMemoryBound(to: Float.self)
         let residual = residual?.assumingMemoryBound(to: Float.self)
         if method == .winogradRows {
-            precondition(residual == nil && input.channels == shape.inChannels, "rows of few channels have neither residual nor padding")
+            precondition(residual == nil, "a convolution that is pooled has no residual")
             kernels.convolve_rows(
-                &conv, first, output, rows.lowerBound, rows.upperBound, panels.lowerBound, panels.upperBound,
+                &conv, shape.inChannels, first, output, rows.lowerBound, rows.upperBound, panels.lowerBound, panels.upperBound,
                 scratch.assumingMemoryBound(to: Float.self))
             return
         }
