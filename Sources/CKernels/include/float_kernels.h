@@ -96,9 +96,9 @@ struct float_kernels {
                          size_t panel_index, float *packed, ptrdiff_t stride);
 
     /*
-     * A 3x3 convolution of stride 1 on the first `channels` of each pixel, at most four, by Winograd's F(4, 3) along rows, without residual: output rows [row_begin,
-     * row_end) of panels [panel_begin, panel_end). The weights are [panels][3][channels][6][panel]; `scratch` has room for
-     * 72 * ceil(out_width / 4) floats.
+     * A 3x3 convolution of stride 1 on the first `channels` of each pixel, at most four, by Winograd's F(4, 3) along rows, without residual:
+     * output rows [row_begin, row_end) of panels [panel_begin, panel_end). The weights are [panels][3][channels][6][panel]; `scratch` has
+     * room for 72 * ceil(out_width / 4) floats.
      */
     void (*convolve_rows)(const struct conv_f32 *conv, size_t channels, const float *input, float *output, size_t row_begin,
                           size_t row_end, size_t panel_begin, size_t panel_end, float *scratch);
