@@ -12,19 +12,19 @@ typedef float row_vec __attribute__((ext_vector_type(row_lanes)));
 typedef row_vec row_vec_unaligned __attribute__((aligned(4), may_alias));
 
 /* Bt d along one row of pixels: [tiles][side][lanes], channels beyond the picture's being whatever they are. */
-static void transform_row(const struct conv_f32 *conv, const float *row, size_t tiles, float *transformed) {
-    const size_t channels = conv->in_channels, width = conv->out_width + 2;
+static void transform_row(const struct conv_f32 *conv, size_t channels, const float *row, size_t tiles, float *transformed) {
+    const size_t pixel = conv->in_channels, width = conv->out_width + 2;
     for (size_t t = 0; t < tiles; t++, transformed += row_tile_floats) {
         const size_t x = t * row_tile;
         float edge[row_tile_floats] = {0};
         row_vec d[row_side];
-        if (x + row_side < width) {
+        if ((x + row_side - 1) * pixel + row_lanes <= width * pixel) {
 #pragma clang loop unroll(full)
-            for (size_t i = 0; i < row_side; i++) d[i] = *(const row_vec_unaligned *)(row + (x + i) * channels);
+            for (size_t i = 0; i < row_side; i++) d[i] = *(const row_vec_unaligned *)(row + (x + i) * pixel);
         } else {
             /* A vector of the last pixel would reach beyond the row. */
             for (size_t i = 0; i < row_side && x + i < width; i++)
-                for (size_t c = 0; c < channels; c++) edge[i * row_lanes + c] = row[(x + i) * channels + c];
+                for (size_t c = 0; c < channels; c++) edge[i * row_lanes + c] = row[(x + i) * pixel + c];
             for (size_t i = 0; i < row_side; i++) d[i] = *(const row_vec_unaligned *)(edge + i * row_lanes);
         }
         const row_vec even = d[4] - 4.0f * d[2], odd = d[3] - 4.0f * d[1];
@@ -40,8 +40,8 @@ static void transform_row(const struct conv_f32 *conv, const float *row, size_t 
 }
 
 /* `count` tiles of one output row, one vector of channels of it. */
-ALWAYS_INLINE void multiply_row_tiles(const int count, const struct conv_f32 *conv, const float *const rows[3], const float *weights,
-                                      size_t channel, size_t x, float *out) {
+ALWAYS_INLINE void multiply_row_tiles(const int count, const struct conv_f32 *conv, size_t channels, const float *const rows[3],
+                                      const float *weights, size_t channel, size_t x, float *out) {
     vec sums[row_tiles_at_once][row_side];
 #pragma clang loop unroll(full)
     for (int t = 0; t < count; t++)
@@ -49,7 +49,7 @@ ALWAYS_INLINE void multiply_row_tiles(const int count, const struct conv_f32 *co
         for (int k = 0; k < row_side; k++) sums[t][k] = splat(0.0f);
     for (int h = 0; h < 3; h++) {
         const float *from = rows[h] + x / row_tile * row_tile_floats;
-        for (size_t c = 0; c < conv->in_channels; c++, from++, weights += row_side * panel_width)
+        for (size_t c = 0; c < channels; c++, from++, weights += row_side * panel_width)
 #pragma clang loop unroll(full)
             for (int k = 0; k < row_side; k++) {
                 const vec weight = load(weights + k * panel_width);
@@ -82,15 +82,15 @@ ALWAYS_INLINE void multiply_row_tiles(const int count, const struct conv_f32 *co
     }
 }
 
-static void convolve_rows(const struct conv_f32 *conv, const float *input, float *output, size_t row_begin, size_t row_end,
-                          size_t panel_begin, size_t panel_end, float *scratch) {
+static void convolve_rows(const struct conv_f32 *conv, size_t channels, const float *input, float *output, size_t row_begin,
+                          size_t row_end, size_t panel_begin, size_t panel_end, float *scratch) {
     const size_t tiles = (conv->out_width + row_tile - 1) / row_tile;
-    const size_t row_floats = tiles * row_tile_floats, panel_floats = 3 * conv->in_channels * row_side * panel_width;
+    const size_t row_floats = tiles * row_tile_floats, panel_floats = 3 * channels * row_side * panel_width;
     /* The last three input rows, each transformed once. */
     for (size_t y = row_begin; y < row_begin + 2; y++)
-        transform_row(conv, input + (ptrdiff_t)y * conv->in_row, tiles, scratch + y % 3 * row_floats);
+        transform_row(conv, channels, input + (ptrdiff_t)y * conv->in_row, tiles, scratch + y % 3 * row_floats);
     for (size_t y = row_begin; y < row_end; y++) {
-        transform_row(conv, input + (ptrdiff_t)(y + 2) * conv->in_row, tiles, scratch + (y + 2) % 3 * row_floats);
+        transform_row(conv, channels, input + (ptrdiff_t)(y + 2) * conv->in_row, tiles, scratch + (y + 2) % 3 * row_floats);
         const float *const rows[3] = {scratch + y % 3 * row_floats, scratch + (y + 1) % 3 * row_floats,
                                       scratch + (y + 2) % 3 * row_floats};
         for (size_t channel = panel_begin * panel_width; channel < panel_end * panel_width; channel += LANES) {
@@ -98,9 +98,9 @@ static void convolve_rows(const struct conv_f32 *conv, const float *input, float
             float *out = output + (ptrdiff_t)y * conv->out_row + channel;
             size_t t = 0;
             for (; t + row_tiles_at_once <= tiles; t += row_tiles_at_once)
-                multiply_row_tiles(row_tiles_at_once, conv, rows, weights, channel, t * row_tile, out);
-            for (; t + 2 <= tiles; t += 2) multiply_row_tiles(2, conv, rows, weights, channel, t * row_tile, out);
-            for (; t < tiles; t++) multiply_row_tiles(1, conv, rows, weights, channel, t * row_tile, out);
+                multiply_row_tiles(row_tiles_at_once, conv, channels, rows, weights, channel, t * row_tile, out);
+            for (; t + 2 <= tiles; t += 2) multiply_row_tiles(2, conv, channels, rows, weights, channel, t * row_tile, out);
+            for (; t < tiles; t++) multiply_row_tiles(1, conv, channels, rows, weights, channel, t * row_tile, out);
         }
     }
 }

@@ -39,9 +39,9 @@ public final class FaceDetector: Sendable {
     /// The shortest side of a face that is looked for, in pixels of the picture.
     public let minimumFacePixels: Int
 
-    private let selection: KernelSelection
-    private let weights: FaceDetectorWeights
-    private let heads: ProposalHeads
+    let selection: KernelSelection
+    let weights: FaceDetectorWeights
+    let heads: ProposalHeads
     private let refinement: NetworkPlan
     private let output: NetworkPlan
     /// The size used last comes last.
@@ -61,27 +61,24 @@ public final class FaceDetector: Sendable {
         self.minimumFacePixels = minimumFacePixels
         let chosen = selection ?? FaceDetector.fastestFloat
         let weights = try FaceDetectorWeights(path: path)
-        func plan(_ net: FaceNet) throws(FaceDetectorError) -> NetworkPlan {
-            let description = net.description(
-                height: net.extent, width: net.extent, framesAtOnce: net == .refinement ? 4 : 1, weights: weights)
-            do throws(PlanError) {
-                return try NetworkPlan(description, selection: chosen, team: ThreadTeam(size: 1))
-            } catch {
-                switch error {
-                case .weightsNotFinite(let layer): throw .weights(.notFinite(tensor: layer))
-                }
-            }
+        func plan(_ net: FaceNet, framesAtOnce: Int) throws(FaceDetectorError) -> NetworkPlan {
+            try FaceDetector.plan(
+                net.description(height: net.extent, width: net.extent, framesAtOnce: framesAtOnce, weights: weights), selection: chosen)
         }
         heads = ProposalHeads(weights, selection: chosen)
-        refinement = try plan(.refinement)
-        output = try plan(.output)
+        refinement = try plan(.refinement, framesAtOnce: 4)
+        output = try plan(.output, framesAtOnce: 1)
         self.selection = chosen
         self.weights = weights
         // Once here, so that no later plan can fail: the first net's weights are the same in every size.
         let extent = FaceNet.proposal.extent
+        _ = try FaceDetector.plan(
+            FaceNet.proposal.description(height: 4 * extent, width: 4 * extent, framesAtOnce: 1, weights: weights), selection: chosen)
+    }
+
+    static func plan(_ description: NetworkDescription, selection: KernelSelection) throws(FaceDetectorError) -> NetworkPlan {
         do throws(PlanError) {
-            _ = try FacePyramid(
-                width: 4 * extent, height: 4 * extent, minimumFacePixels: extent, weights: weights, selection: chosen)
+            return try NetworkPlan(description, selection: selection, team: ThreadTeam(size: 1))
         } catch {
             switch error {
             case .weightsNotFinite(let layer): throw .weights(.notFinite(tensor: layer))

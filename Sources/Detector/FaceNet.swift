@@ -2,7 +2,7 @@ import NeuralCore
 
 /// MTCNN's three nets (Zhang, Zhang, Li and Qiao 2016, arXiv:1604.02878) as facenet-pytorch has them: each ends in what the candidates are
 /// judged by, two logits (not a face, a face), four offsets of the box and, in the last, five points.
-enum FaceNet: String, CaseIterable {
+package enum FaceNet: String, CaseIterable, Sendable {
     /// Looks at a whole picture: a value for each 12×12 pixels, 2 apart.
     case proposal = "pnet"
     /// Looks at candidates of 24×24 pixels.

@@ -47,16 +47,17 @@ struct FloatConvolution: Sendable {
         var conv = conv_f32(
             in_channels: input.channels, out_channels: self.output.channels, kernel: shape.kernel, stride: shape.stride,
             out_width: pictures * shape.outWidth,
-            in_step: takesPicturesAsPixels ? input.groupBytes / 4 : shape.stride * input.channels, in_row: input.rowBytes / 4, out_row: self.output.rowBytes / 4,
+            in_step: takesPicturesAsPixels ? input.groupBytes / 4 : shape.stride * input.channels, in_row: input.rowBytes / 4,
+            out_row: self.output.rowBytes / 4,
             residual_row: (self.residual?.rowBytes ?? 0) / 4,
             weights: weights.floats, bias: weights.bias, relu: hasRelu ? 1 : 0, slopes: weights.slopes)
         let first = (pixels - shape.padding * (input.rowBytes + input.pixelBytes)).assumingMemoryBound(to: Float.self)
         let output = output.assumingMemoryBound(to: Float.self)
         let residual = residual?.assumingMemoryBound(to: Float.self)
         if method == .winogradRows {
-            precondition(residual == nil && input.channels == shape.inChannels, "rows of few channels have neither residual nor padding")
+            precondition(residual == nil, "a convolution that is pooled has no residual")
             kernels.convolve_rows(
-                &conv, first, output, rows.lowerBound, rows.upperBound, panels.lowerBound, panels.upperBound,
+                &conv, shape.inChannels, first, output, rows.lowerBound, rows.upperBound, panels.lowerBound, panels.upperBound,
                 scratch.assumingMemoryBound(to: Float.self))
             return
         }
@@ -115,8 +116,8 @@ struct FloatConvolutionOperation: PlanOperation {
                 for frame in stride(from: begin, to: min(begin + framesAtOnce, frames), by: together) {
                     convolution.compute(
                         rows: rows, panels: panel..<panel + step, pictures: min(together, frames - frame),
-                        input: input.pixels(frame: frame, memory), output: output.pixels(frame: frame, memory), residual: residual?.pixels(frame: frame, memory),
-                        scratch: memory.scratch)
+                        input: input.pixels(frame: frame, memory), output: output.pixels(frame: frame, memory),
+                        residual: residual?.pixels(frame: frame, memory), scratch: memory.scratch)
                 }
             }
         }

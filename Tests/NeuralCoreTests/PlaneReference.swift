@@ -57,17 +57,33 @@ enum PlaneReference {
         return Image(channels: outChannels, height: height, width: width, values: values)
     }
 
-    static func maximumPool(_ input: Image) -> Image {
-        let (height, width) = ((input.height - 1) / 2 + 1, (input.width - 1) / 2 + 1)
+    static func parametricRelu(_ input: Image, slopes: [Float]) -> Image {
+        var output = input
+        for index in output.values.indices where output.values[index] < 0 {
+            output.values[index] *= Double(slopes[index / (input.height * input.width)])
+        }
+        return output
+    }
+
+    /// A maximum with stride 2 that keeps a NaN; with `coversRest` a window counts as soon as its first pixel lies in the picture.
+    static func maximumPool(_ input: Image, kernel: Int = 3, padding: Int = 1, coversRest: Bool = false) -> Image {
+        func extent(_ length: Int) -> Int {
+            let free = length + 2 * padding - kernel
+            return (coversRest ? (free + 1) / 2 : free / 2) + 1
+        }
+        let (height, width) = (extent(input.height), extent(input.width))
         var values: [Double] = []
         for c in 0..<input.channels {
             for y in 0..<height {
                 for x in 0..<width {
                     var best = -Double.infinity
-                    for row in max(0, 2 * y - 1)..<min(input.height, 2 * y + 2) {
-                        for column in max(0, 2 * x - 1)..<min(input.width, 2 * x + 2) {
-                            best = max(best, input.values[(c * input.height + row) * input.width + column])
+                    for row in max(0, 2 * y - padding)..<min(input.height, 2 * y - padding + kernel) {
+                        for column in max(0, 2 * x - padding)..<min(input.width, 2 * x - padding + kernel) {
+                            let value = input.values[(c * input.height + row) * input.width + column]
+                            if value > best || value.isNaN { best = value }
+                            if best.isNaN { break }
                         }
+                        if best.isNaN { break }
                     }
                     values.append(best)
                 }

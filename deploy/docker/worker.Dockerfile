@@ -18,7 +18,8 @@ RUN for product in whorl whorl-worker whorl-decoder; do \
         swift build -c release --static-swift-stdlib --product "$product" \
         && install -D -t /out "$(swift build -c release --static-swift-stdlib --show-bin-path)/$product" \
         || exit 1; \
-    done
+    done \
+    && cp -r "$(swift build -c release --static-swift-stdlib --show-bin-path)/whorl_Detector.resources" /out/
 
 FROM debian:bookworm-slim
 # hadolint ignore=DL3008
@@ -29,7 +30,7 @@ RUN apt-get update \
     && groupadd --gid 10001 whorl \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin whorl \
     && install -d -o whorl -g whorl -m 750 /var/lib/whorl/uploads /var/lib/whorl/model
-# The worker starts the whorl-decoder that lies beside it.
+# The worker starts the whorl-decoder that lies beside it, and finds the face detector's weights there.
 COPY --from=build /out/ /usr/local/bin/
 COPY migrations /opt/whorl/migrations
 # whorl migrate reads migrations/ in the working directory.

@@ -96,12 +96,12 @@ struct float_kernels {
                          size_t panel_index, float *packed, ptrdiff_t stride);
 
     /*
-     * A 3x3 convolution of stride 1 on up to four channels by Winograd's F(4, 3) along rows, without residual: output rows [row_begin,
-     * row_end) of panels [panel_begin, panel_end). The weights are [panels][3][in_channels][6][panel]; `scratch` has room for
-     * 72 * ceil(out_width / 4) floats.
+     * A 3x3 convolution of stride 1 on the first `channels` of each pixel, at most four, by Winograd's F(4, 3) along rows, without residual:
+     * output rows [row_begin, row_end) of panels [panel_begin, panel_end). The weights are [panels][3][channels][6][panel]; `scratch` has
+     * room for 72 * ceil(out_width / 4) floats.
      */
-    void (*convolve_rows)(const struct conv_f32 *conv, const float *input, float *output, size_t row_begin, size_t row_end,
-                          size_t panel_begin, size_t panel_end, float *scratch);
+    void (*convolve_rows)(const struct conv_f32 *conv, size_t channels, const float *input, float *output, size_t row_begin,
+                          size_t row_end, size_t panel_begin, size_t panel_end, float *scratch);
 
     /* Packs one panel's weights for `convolve_rows`, as `winograd_pack` does. */
     int (*winograd_rows_pack)(const float *weights, const double *factors, size_t real_out, size_t real_in, size_t panel_index,
