@@ -1,5 +1,5 @@
 # The work is done by deploy/*.sh; each target is one of them.
-.PHONY: help build demo up down test sanitize bench-forward clean
+.PHONY: help build demo up down test sanitize bench-forward bench-decode bench-clip clean
 
 help:
 	@echo "make build  install what is missing and build everything in release"
@@ -9,6 +9,8 @@ help:
 	@echo "make test   run every suite; the last line is: N passed, N failed"
 	@echo "make sanitize  run the leaf modules' suites under AddressSanitizer and ThreadSanitizer; takes a quarter of an hour"
 	@echo "make bench-forward  measure the forward pass against its peers; options as ARGS=\"--quick\""
+	@echo "make bench-decode  measure the decoding of clips against its peers; options as above"
+	@echo "make bench-clip  measure a clip's whole way to its verdict against Python workers; options as above"
 	@echo "make clean  stop it and delete what was built and stored"
 
 build:
@@ -37,10 +39,10 @@ sanitize:
 	deploy/install.sh test
 	deploy/sanitize.sh $(ARGS)
 
-bench-forward:
+bench-forward bench-decode bench-clip:
 	deploy/install.sh build
 	deploy/install.sh bench
-	deploy/bench-forward.sh $(ARGS)
+	deploy/bench.sh $(@:bench-%=%) $(ARGS)
 
 clean: down
 	deploy/servers.sh remove .whorl/servers

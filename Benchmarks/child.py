@@ -7,6 +7,9 @@ import select
 import signal
 import subprocess
 import time
+from collections.abc import Callable
+
+from memory import INTERVAL_SECONDS
 
 
 class Failed(Exception):
@@ -18,7 +21,7 @@ class Unavailable(Exception):
 
 
 class Child:
-    """`python peer.py …` or `whorl bench forward … --serve`: lines of JSON for lines of numbers."""
+    """`python forward_peer.py …` or `whorl bench forward … --serve`: lines of JSON for lines of numbers."""
 
     def __init__(self, name: str, command: list[str], environment: dict[str, str], cpus: set[int], log: pathlib.Path):
         self.name = name
@@ -40,6 +43,10 @@ class Child:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Once or more often."""
         # It has nothing to save. The group holds the compiler that torch.compile may be running.
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -51,27 +58,27 @@ class Child:
             # A number that it never read.
             return
 
-    def logits(self, frames: int, may_be_unavailable: bool, seconds: float) -> list[float]:
+    def first(self, wanted: int, may_be_unavailable: bool, seconds: float) -> list[float]:
         """The first line. A single line on standard error and a code mean that the CPU lacks something."""
         try:
-            return self._numbers(frames, seconds)
+            return self._numbers(wanted, seconds)
         except Failed:
             words = self._last_words()
             if may_be_unavailable and (self.process.poll() or 0) > 0 and len(words) == 1:
                 raise Unavailable(words[0]) from None
             raise
 
-    def measure(self, forwards: int, seconds: float) -> list[float]:
-        """The seconds of each of that many forwards. The first of a turn, which warms the caches, is run besides."""
+    def measure(self, runs: int, seconds: float, watch: Callable[[], None] | None = None) -> list[float]:
+        """The seconds of each of that many runs; `watch` is called every few milliseconds in the meantime."""
         try:
-            self.process.stdin.write(f"{forwards + 1}\n".encode())
+            self.process.stdin.write(f"{runs}\n".encode())
             self.process.stdin.flush()
         except BrokenPipeError:
             raise self._ended() from None
-        return self._numbers(forwards + 1, seconds)[1:]
+        return self._numbers(runs, seconds, watch)
 
-    def _numbers(self, wanted: int, seconds: float) -> list[float]:
-        line = self._line(seconds)
+    def _numbers(self, wanted: int, seconds: float, watch: Callable[[], None] | None = None) -> list[float]:
+        line = self._line(seconds, watch)
         try:
             values = json.loads(line)
         except ValueError:
@@ -82,13 +89,17 @@ class Child:
             raise Failed(f"{self.name}: answered with {len(values)} numbers, {wanted} expected")
         return values
 
-    def _line(self, seconds: float) -> str:
+    def _line(self, seconds: float, watch: Callable[[], None] | None) -> str:
         deadline = time.monotonic() + seconds
         output = self.process.stdout.fileno()
         while b"\n" not in self.buffer:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([output], [], [], left)[0]:
+            if left <= 0:
                 raise Failed(f"{self.name}: gave no answer within {seconds:g} s")
+            if watch is not None:
+                watch()
+            if not select.select([output], [], [], min(left, INTERVAL_SECONDS) if watch else left)[0]:
+                continue
             read = os.read(output, 65536)
             if not read:
                 raise self._ended()

@@ -8,21 +8,11 @@ process to its end less what the verdict says decoding took: loading, packing, t
 
 import argparse
 import json
-import pathlib
 import statistics
 import subprocess
 import time
 
-INTERVAL_SECONDS = 0.005
-
-
-def proportional_set_kilobytes(pid: int) -> int:
-    """0 once the process is gone."""
-    try:
-        lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+import memory
 
 
 def measure(command: list[str]) -> tuple[float, float]:
@@ -31,11 +21,11 @@ def measure(command: list[str]) -> tuple[float, float]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     peak = 0
     while process.poll() is None:
-        peak = max(peak, proportional_set_kilobytes(process.pid))
-        time.sleep(INTERVAL_SECONDS)
+        peak = max(peak, memory.now(process.pid)[1])
+        time.sleep(memory.INTERVAL_SECONDS)
     milliseconds = (time.monotonic() - start) * 1e3
     verdict = json.loads(process.stdout.read())
-    return peak * 1024 / 1e6, milliseconds - verdict["timings"]["decodeMilliseconds"]
+    return peak / 1e6, milliseconds - verdict["timings"]["decodeMilliseconds"]
 
 
 def main() -> None:

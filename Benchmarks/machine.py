@@ -8,12 +8,12 @@ import platform
 import re
 import subprocess
 
-from plan import count
+from report import count
 
 # The kernel's names of those that decide which kernels a contender takes.
 FLAGS = ("avx2", "fma", "avx_vnni", "avx512f", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8", "amx_fp16")
 # Settings of the caller's shell would hold a contender back or drive it on.
-FOREIGN = ("OMP_", "GOMP_", "KMP_", "MKL_", "ONEDNN_", "DNNL_", "OV_", "ATEN_", "TORCH", "OPENBLAS_", "ORT_", "PYTHON")
+FOREIGN = ("OMP_", "GOMP_", "KMP_", "MKL_", "ONEDNN_", "DNNL_", "OV_", "ATEN_", "TORCH", "OPENBLAS_", "ORT_", "OPENCV_", "DECORD_", "PYTHON")
 
 
 def cpu_facts(cpuinfo: str) -> tuple[str, list[str]]:
@@ -69,6 +69,12 @@ def output_of(command: list[str]) -> str:
         return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return ""
+
+
+def ffmpeg_version() -> str:
+    """Of the program; its libraries, which come with it, are Whorl's and torchcodec's. The other peers bring their own."""
+    found = re.match(r"ffmpeg version (\S+)", output_of(["ffmpeg", "-version"]))
+    return found.group(1) if found else "of an unknown version"
 
 
 def whorl_version(whorl: pathlib.Path, root: pathlib.Path) -> str:

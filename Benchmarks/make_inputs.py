@@ -21,14 +21,13 @@ import torchvision
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from normalisation import MEAN, STANDARD_DEVIATION
+
 FRAME_SIZE = 224
 MOST_FRAMES = 64
 CALIBRATION_BATCHES = 4
 CALIBRATION_BATCH = 16
 WAVES = 12
-# ImageNet's, as in the card of every Whorl checkpoint.
-MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
-STANDARD_DEVIATION = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 
 
 def picture(seed: int, index: int) -> np.ndarray:

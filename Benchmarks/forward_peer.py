@@ -1,22 +1,21 @@
 """One peer as a process: loads a network once, prints its logits, then runs as many forwards as it is told to.
 
-    python peer.py torch-compiled --weights model.safetensors --input frames-16.npy --threads 2 [--isa avx2]
-    python peer.py onnxruntime    --weights model-16.onnx     --input frames-16.npy --threads 2
+    python forward_peer.py torch-compiled --weights model.safetensors --input frames-16.npy --threads 2 [--isa avx2]
+    python forward_peer.py onnxruntime    --weights model-16.onnx     --input frames-16.npy --threads 2
 
 It speaks as `whorl bench forward --serve` does: the logits as one JSON list on one line; then for each integer read from
 a line the seconds of that many forwards as one JSON list on one line, until the input ends.
 """
 
 import argparse
-import json
 import os
 import pathlib
-import sys
-import time
 from collections.abc import Callable
 
 # What a peer imports reads the environment once, so each is imported after `limit` has set it.
 import numpy as np
+
+import serving
 
 Forward = Callable[[], np.ndarray]
 
@@ -32,8 +31,7 @@ AVX2_ENVIRONMENT = {
 
 def limit(threads: int, isa: str) -> None:
     """Sets what the libraries read when they are loaded."""
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(threads)
+    serving.hold_to(threads)
     # Processes that compile in advance would stay and take time from whoever is measured.
     os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
     if isa == "avx2":
@@ -48,7 +46,7 @@ def torch_forward(kind: str, weights: pathlib.Path, frames: np.ndarray, threads:
     torch.set_num_threads(threads)
     torch.set_num_interop_threads(1)
     if isa == "avx2" and torch.backends.cpu.get_cpu_capability() != "AVX2":
-        raise SystemExit(f"peer: torch was told to keep to AVX2 and uses {torch.backends.cpu.get_cpu_capability()}")
+        raise SystemExit(f"forward_peer: torch was told to keep to AVX2 and uses {torch.backends.cpu.get_cpu_capability()}")
     net = make_inputs.network(make_inputs.load(weights)[0])
     given = torch.from_numpy(frames)
     if kind != "torch-eager":
@@ -79,7 +77,7 @@ def onnxruntime_forward(weights: pathlib.Path, frames: np.ndarray, threads: int,
     import onnxruntime
 
     if isa != "native":
-        raise SystemExit("peer: onnxruntime takes the widest kernels that the CPU has; no setting keeps it to others")
+        raise SystemExit("forward_peer: onnxruntime takes the widest kernels that the CPU has; no setting keeps it to others")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -90,18 +88,21 @@ def onnxruntime_forward(weights: pathlib.Path, frames: np.ndarray, threads: int,
     return lambda: session.run(None, {name: frames})[0]
 
 
-def openvino_forward(weights: pathlib.Path, frames: np.ndarray, threads: int, isa: str) -> Forward:
-    import openvino
-
-    settings = {
+def openvino_settings(threads: int) -> dict[str, object]:
+    return {
         "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": 1,
         "INFERENCE_NUM_THREADS": threads,
         # Left alone it takes bfloat16 where the CPU has it.
         "INFERENCE_PRECISION_HINT": "f32",
     }
+
+
+def openvino_forward(weights: pathlib.Path, frames: np.ndarray, threads: int, isa: str) -> Forward:
+    import openvino
+
     core = openvino.Core()
-    network = core.compile_model(core.read_model(str(weights)), "CPU", settings)
+    network = core.compile_model(core.read_model(str(weights)), "CPU", openvino_settings(threads))
     if isa == "avx2":
         require_avx2_kernels(network)
     request = network.create_infer_request()
@@ -119,7 +120,7 @@ def require_avx2_kernels(network) -> None:
     kernels = {node.get_rt_info()["primitiveType"].astype(str) for node in network.get_runtime_model().get_ops()}
     wide = sorted(kernel for kernel in kernels if "avx512" in kernel or "amx" in kernel)
     if wide:
-        raise SystemExit(f"peer: openvino was told to keep to AVX2 and uses {', '.join(wide)}")
+        raise SystemExit(f"forward_peer: openvino was told to keep to AVX2 and uses {', '.join(wide)}")
 
 
 def load(kind: str, weights: pathlib.Path, frames: np.ndarray, threads: int, isa: str) -> Forward:
@@ -128,16 +129,6 @@ def load(kind: str, weights: pathlib.Path, frames: np.ndarray, threads: int, isa
     if kind == "openvino":
         return openvino_forward(weights, frames, threads, isa)
     return torch_forward(kind, weights, frames, threads, isa)
-
-
-def serve(forward: Forward) -> None:
-    for line in sys.stdin:
-        seconds = []
-        for _ in range(int(line)):
-            start = time.perf_counter()
-            forward()
-            seconds.append(time.perf_counter() - start)
-        print(json.dumps(seconds), flush=True)
 
 
 def main() -> None:
@@ -158,8 +149,7 @@ def main() -> None:
     limit(arguments.threads, arguments.isa)
     frames = np.load(arguments.input)
     forward = load(arguments.kind, arguments.weights, frames, arguments.threads, arguments.isa)
-    print(json.dumps(forward().reshape(-1).tolist()), flush=True)
-    serve(forward)
+    serving.serve(forward().reshape(-1).tolist(), forward)
 
 
 if __name__ == "__main__":

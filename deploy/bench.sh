@@ -1,11 +1,18 @@
 #!/usr/bin/env bash
-# Measures the forward pass against its peers; every argument goes on to Benchmarks/bench_forward.py.
+# Measures Whorl against its peers: bench.sh forward|decode|clip [options]. The options go on to Benchmarks/bench_forward.py and so on.
 set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/deployment.sh"
 
-program=$root/Benchmarks/bench_forward.py
+case ${1:-} in
+forward | decode | clip) program=$root/Benchmarks/bench_$1.py ;;
+*)
+    echo "usage: deploy/bench.sh forward|decode|clip [options]; each tells its own with --help" >&2
+    exit 2
+    ;;
+esac
+shift
 requirements=$root/Benchmarks/requirements.txt
 # The peers take gigabytes and serve every checkout, so they are not kept in the tree.
 venv=${WHORL_BENCH_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/whorl/bench-venv}
@@ -36,6 +43,8 @@ exec 7>"$venv.lock"
 flock -n 7 || die "a benchmark is running already; two would measure each other"
 install_peers
 if [[ " $* " != *" --whorl"* ]]; then
-    (cd "$root" && swift build -c release --product whorl 7>&- >&2)
+    for product in whorl whorl-decoder; do
+        (cd "$root" && swift build -c release --product "$product" 7>&- >&2)
+    done
 fi
 exec "$venv/bin/python" -B "$program" "$@"

@@ -1,6 +1,8 @@
-"""What is measured against what: the contenders of each part of the benchmark."""
+"""What is measured against what: the contenders of each part of the forward benchmark."""
 
 from dataclasses import dataclass
+
+from report import count
 
 PARTS = ("16", "batch1", "avx2", "scaling")
 SCALING_FRAMES = (1, 2, 4, 8, 16, 32, 64)
@@ -56,10 +58,6 @@ class Run:
     @property
     def title(self) -> str:
         return f"part {self.part}, {count(self.threads, 'thread')}"
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def peers(names: list[str], frames: int, threads: int, every: bool, isa: str = "native") -> list[Contender]:
