@@ -1,5 +1,5 @@
 # The work is done by deploy/*.sh; each target is one of them.
-.PHONY: help build demo up down test sanitize bench-forward bench-decode bench-clip clean
+.PHONY: help build demo up down test sanitize fuzz bench-forward bench-decode bench-clip clean
 
 help:
 	@echo "make build  install what is missing and build everything in release"
@@ -8,6 +8,7 @@ help:
 	@echo "make down   stop it"
 	@echo "make test   run every suite; the last line is: N passed, N failed"
 	@echo "make sanitize  run the leaf modules' suites under AddressSanitizer and ThreadSanitizer; takes a quarter of an hour"
+	@echo "make fuzz   sample 20,000 damaged clips and feed our parsers under libFuzzer; options as ARGS=\"--files 2000\""
 	@echo "make bench-forward  measure the forward pass against its peers; options as ARGS=\"--quick\""
 	@echo "make bench-decode  measure the decoding of clips against its peers; options as above"
 	@echo "make bench-clip  measure a clip's whole way to its verdict against Python workers; options as above"
@@ -39,6 +40,11 @@ sanitize:
 	deploy/install.sh test
 	deploy/sanitize.sh $(ARGS)
 
+fuzz:
+	deploy/install.sh build
+	deploy/install.sh test
+	deploy/fuzz.sh $(ARGS)
+
 bench-forward bench-decode bench-clip:
 	deploy/install.sh build
 	deploy/install.sh bench
@@ -47,4 +53,4 @@ bench-forward bench-decode bench-clip:
 clean: down
 	deploy/servers.sh remove .whorl/servers
 	deploy/servers.sh remove .whorl/test
-	rm -rf .whorl .build .build-sanitize
+	rm -rf .whorl .build .build-sanitize .build-fuzz

@@ -150,7 +150,7 @@ let package = Package(
         .testTarget(name: "UploadStoreTests", dependencies: ["UploadStore"]),
         .testTarget(
             name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "PostgresClient", "RedisClient", "TestServers"]),
-        .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "JobModel", "Video"]),
+        .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Detector", "JobModel", "NeuralCore", "Video"]),
         .testTarget(name: "GatewayAppTests", dependencies: ["GatewayApp"]),
         .testTarget(name: "WorkerAppTests", dependencies: ["WorkerApp", "JobModel", "JobStore"]),
         .testTarget(

@@ -71,7 +71,7 @@ main() {
 
     (cd "$root" && "$binaries/whorl" migrate 8>&-)
     if [[ ! -s $WHORL_MODEL_PATH ]]; then
-        "$binaries/whorl" model init --seed 1 --output "$WHORL_MODEL_PATH" 8>&-
+        "$binaries/whorl" model init --seed 1 --region face --output "$WHORL_MODEL_PATH" 8>&-
     fi
 
     if ! program_pid whorl-gateway >/dev/null; then choose_http_port; fi

@@ -31,6 +31,30 @@ struct Canvas: Sendable {
         fill(Area(x: 0, y: 0, width: width, height: height), background)
     }
 
+    /// A picture to draw over.
+    init(_ picture: RGBImage) {
+        image = picture
+    }
+
+    /// Mixes a pixel with a colour.
+    mutating func blend(_ paint: HeatOverlay.Paint, x: Int, y: Int) {
+        let at = (y * image.width + x) * 3
+        for part in 0..<3 {
+            let below = Float(image.pixels[at + part])
+            image.pixels[at + part] = UInt8((below + (paint.color[part] * 255 - below) * paint.opacity).rounded(.toNearestOrEven))
+        }
+    }
+
+    /// Draws a straight line of squares `thickness` pixels wide.
+    mutating func line(from start: (x: Double, y: Double), to end: (x: Double, y: Double), _ ink: Ink, thickness: Int) {
+        let steps = max(1, Int(max(abs(end.x - start.x), abs(end.y - start.y)).rounded(.up)))
+        for step in 0...steps {
+            let share = Double(step) / Double(steps)
+            let x = Int((start.x + (end.x - start.x) * share).rounded()), y = Int((start.y + (end.y - start.y) * share).rounded())
+            fill(Area(x: x - thickness / 2, y: y - thickness / 2, width: thickness, height: thickness), ink)
+        }
+    }
+
     /// Fills a rectangle; `opacity` 0…1 mixes it with what is there.
     mutating func fill(_ area: Area, _ ink: Ink, opacity: Float = 1) {
         let columns = max(0, area.x)..<max(max(0, area.x), min(image.width, area.right))

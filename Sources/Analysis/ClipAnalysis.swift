@@ -18,16 +18,32 @@ public struct FrameEvidence: Sendable {
     public var track: Int
     /// Index among the samples.
     public var frame: Int
-    /// The frame at display aspect, at most 480 pixels a side.
+    /// The whole frame at display aspect, for people.
     public var picture: RGBImage
-    /// The signed Grad-CAM map; positive speaks for `fake`.
+    /// The signed Grad-CAM map, over the face or over the whole frame; positive speaks for `fake`.
     public var map: HeatMap
+    /// The face that was judged; nil where the whole frame was.
+    public var face: FaceEvidence?
 
-    public init(track: Int, frame: Int, picture: RGBImage, map: HeatMap) {
+    public init(track: Int, frame: Int, picture: RGBImage, map: HeatMap, face: FaceEvidence? = nil) {
         self.track = track
         self.frame = frame
         self.picture = picture
         self.map = map
+        self.face = face
+    }
+}
+
+/// A face as the network saw it.
+public struct FaceEvidence: Sendable {
+    /// The network's input.
+    public var picture: RGBImage
+    /// Where it was cut out of the frame's picture for people.
+    public var crop: FaceCrop
+
+    public init(picture: RGBImage, crop: FaceCrop) {
+        self.picture = picture
+        self.crop = crop
     }
 }
 

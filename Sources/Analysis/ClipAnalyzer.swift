@@ -2,8 +2,27 @@ import Detector
 import Foundation
 import JobModel
 import NeuralCore
+import Synchronization
 import ThreadExecutor
 import Video
+
+/// What an analysis looks at.
+public enum AnalysisRegion: Sendable {
+    /// The whole frame.
+    case frame
+    /// Each face by itself.
+    case face(FaceFinder)
+
+    /// What a model's card asks for.
+    ///
+    /// - Throws: `FaceDetectorError` when the face detector's weights cannot be loaded.
+    public init(card: ModelCard) throws(FaceDetectorError) {
+        switch (card.region, card.faceCrop) {
+        case (.face, let rule): self = .face(try FaceFinder(rule: rule ?? FaceCropRule()))
+        case (.frame, _): self = .frame
+        }
+    }
+}
 
 /// Video in, verdict and evidence out: the same code for worker, command line and training.
 ///
@@ -11,22 +30,31 @@ import Video
 /// it runs; all share one network.
 public actor ClipAnalyzer {
     /// Names the way from bytes to verdict; two verdicts of one version, model, precision and clip are equal.
-    public static let version = "1"
+    public static let version = "2"
 
     private let detector: @Sendable () async throws -> ResNetDetector
+    private let region: AnalysisRegion
     private let decoder: DecoderProcess
+    private let pictures: PictureOptions
     private let executor = ThreadExecutor(name: "whorl-analyze")
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    public init(detector: ResNetDetector, decoder: DecoderProcess) {
-        self.init(decoder: decoder) { detector }
+    public init(
+        detector: ResNetDetector, region: AnalysisRegion, decoder: DecoderProcess, pictures: PictureOptions = PictureOptions()
+    ) {
+        self.init(region: region, decoder: decoder, pictures: pictures) { detector }
     }
 
     /// An analyzer that asks for its network once a clip is decoded, so that the two can be made ready side by side.
-    public init(decoder: DecoderProcess, detector: @escaping @Sendable () async throws -> ResNetDetector) {
+    public init(
+        region: AnalysisRegion, decoder: DecoderProcess, pictures: PictureOptions = PictureOptions(),
+        detector: @escaping @Sendable () async throws -> ResNetDetector
+    ) {
         self.detector = detector
+        self.region = region
         self.decoder = decoder
+        self.pictures = pictures
     }
 
     /// Judges the clip behind a descriptor that the caller opened and closes.
@@ -39,79 +67,139 @@ public actor ClipAnalyzer {
         fileDescriptor: Int32, sha256: String, options: JobOptions,
         progress: @escaping @Sendable (JobStage, Double) -> Void = { _, _ in }
     ) async throws(JobFailure) -> ClipAnalysis {
-        let decodeStart = ContinuousClock.now
-        let sampled: SampledVideo<FrameMaterial>
-        do throws(VideoError) {
-            sampled = try await decoder.sample(
-                fileDescriptor: fileDescriptor, request: FrameMaterial.request(options.sampling),
-                progress: { progress(.decoding, $0) }, keep: { FrameMaterial($0) })
-        } catch {
-            throw JobFailure(error)
+        let clip = Clip(fileDescriptor: fileDescriptor, sha256: sha256, sampling: options.sampling, progress: progress)
+        switch region {
+        case .frame: return try await analyzeFrames(clip)
+        case .face(let finder): return try await analyzeFaces(clip, finder)
         }
-        let decodeEnd = ContinuousClock.now
-        progress(.classifying, 0)
-        let detector: ResNetDetector
-        do {
-            detector = try await self.detector()
-        } catch {
-            throw JobFailure(code: "network_failed", message: "the network could not be loaded: \(error)", disposition: .stop)
-        }
-        let forwardStart = ContinuousClock.now
-        let output: DetectorOutput
-        do throws(DetectorError) {
-            output = try detector.evaluate(frames: sampled.frames.map(\.kept.input))
-        } catch {
-            throw JobFailure(error)
-        }
-        let end = ContinuousClock.now
-        let timings = Verdict.Timings(
-            decodeMilliseconds: (decodeEnd - decodeStart).milliseconds,
-            forwardMilliseconds: (end - forwardStart).milliseconds, drawMilliseconds: 0)
-        return ClipAnalysis(
-            verdict: verdict(of: sampled, output, by: detector, sha256: sha256, sampling: options.sampling, timings: timings),
-            evidence: sampled.frames.map { frame in
-                let side = output.maps.shape[2]
-                return FrameEvidence(
-                    track: 0, frame: frame.index, picture: frame.kept.picture,
-                    map: HeatMap(width: side, height: output.maps.shape[1], values: output.map(frame: frame.index)))
-            })
     }
 
     /// Draws and encodes an analysis' pictures, on the analyzer's thread.
     public func draw(_ analysis: ClipAnalysis) throws(JobFailure) -> [Artifact] {
-        try analysis.artifacts()
+        try analysis.artifacts(jpegQuality: pictures.jpegQuality)
     }
 
-    private func verdict(
-        of sampled: SampledVideo<FrameMaterial>, _ output: DetectorOutput, by detector: ResNetDetector, sha256: String, sampling: Sampling,
-        timings: Verdict.Timings
-    ) -> Verdict {
-        let rule = DecisionRule(card: detector.card)
-        let probability = rule.probability(ofLogit: output.logit)
-        let (label, reasons) = rule.decide(probability: probability)
-        let range = output.mapRange
-        let frames = sampled.frames.map { frame in
-            Verdict.Frame(
-                index: frame.index, frameNumber: frame.frameNumber, timestampSeconds: frame.timestampSeconds,
-                logit: output.frameLogits[frame.index],
-                probability: rule.probability(ofLogit: output.frameLogits[frame.index]),
-                contribution: output.contributions[frame.index])
+    private struct Clip: Sendable {
+        let fileDescriptor: Int32
+        let sha256: String
+        let sampling: Sampling
+        let progress: @Sendable (JobStage, Double) -> Void
+    }
+
+    private func analyzeFrames(_ clip: Clip) async throws(JobFailure) -> ClipAnalysis {
+        let (sampled, decodeTime) = try await sample(clip, FrameMaterial.request(clip.sampling, pictures: pictures)) {
+            FrameMaterial($0)
         }
-        let track = Verdict.Track(
-            track: 0, label: label, logit: output.logit, probability: probability,
-            gradcamRange: [Double(range.lowerBound), Double(range.upperBound)], frames: frames)
-        let card = detector.card
-        return Verdict(
-            label: label, probability: probability, confidence: max(probability, 1 - probability), logit: output.logit,
-            threshold: rule.threshold, abstention: [rule.abstention.lowerBound, rule.abstention.upperBound],
-            model: Verdict.ModelSummary(
-                name: card.name, version: card.version, sha256: detector.sha256, trained: card.trained,
-                region: card.region, precision: card.precision, temperature: card.temperature),
-            video: Verdict.VideoSummary(
-                codec: sampled.info.codec, width: sampled.info.width, height: sampled.info.height,
-                durationSeconds: sampled.info.durationSeconds, frameCount: sampled.info.frameCount, sha256: sha256),
-            sampling: .init(sampling, toleranceSeconds: sampled.toleranceSeconds), tracks: [track], decidedBy: 0, reasons: reasons,
-            warnings: sampled.warnings.map(\.rawValue), reused: false, timings: timings)
+        clip.progress(.classifying, 0)
+        let detector = try await loadedDetector()
+        let clock = ContinuousClock(), start = clock.now
+        let output = try Self.evaluate(sampled.frames.map(\.kept.input), by: detector)
+        let forwardTime = clock.now - start
+        let rule = DecisionRule(card: detector.card)
+        let track = JudgedTrack(
+            index: 0, output: output, rule: rule, frames: sampled.frames.map { .init($0.index, $0.frameNumber, $0.timestampSeconds, nil) })
+        let evidence = sampled.frames.enumerated().map { place, frame in
+            FrameEvidence(track: 0, frame: frame.index, picture: frame.kept.picture, map: output.heatMap(frame: place))
+        }
+        let verdict = Verdict(
+            Finding(tracks: [track.track], decidedBy: 0, reasons: []), rule: rule, card: detector.card, model: detector.sha256,
+            video: sampled.summary(sha256: clip.sha256), sampling: clip.sampling, toleranceSeconds: sampled.toleranceSeconds,
+            warnings: sampled.warnings.map(\.rawValue),
+            timings: Verdict.Timings(
+                decodeMilliseconds: decodeTime.milliseconds, forwardMilliseconds: forwardTime.milliseconds, drawMilliseconds: 0))
+        return ClipAnalysis(verdict: verdict, evidence: evidence)
+    }
+
+    private func analyzeFaces(_ clip: Clip, _ finder: FaceFinder) async throws(JobFailure) -> ClipAnalysis {
+        let search = FaceSearchBudget()
+        let side = FaceFinder.pictureSide
+        let request = SamplingRequest(
+            sampling: clip.sampling,
+            pictures: [.fitted(maxWidth: side, maxHeight: side), .fitted(maxWidth: pictures.side, maxHeight: pictures.side)])
+        let (sampled, decodeTime) = try await sample(clip, request) { frame in
+            search.measure { finder.find(in: frame.pictures[0], shown: frame.pictures[1], budget: search) }
+        }
+        clip.progress(.classifying, 0)
+        let detector = try await loadedDetector()
+        let rule = DecisionRule(card: detector.card)
+        let clock = ContinuousClock(), start = clock.now
+        let judged = try FaceJudgement(sampled.frames, rule: rule) { inputs throws(JobFailure) in
+            try Self.evaluate(inputs, by: detector)
+        }
+        let forwardTime = clock.now - start
+        let verdict = Verdict(
+            judged.finding, rule: rule, card: detector.card, model: detector.sha256, video: sampled.summary(sha256: clip.sha256),
+            sampling: clip.sampling, toleranceSeconds: sampled.toleranceSeconds, warnings: sampled.warnings.map(\.rawValue),
+            timings: Verdict.Timings(
+                decodeMilliseconds: decodeTime.milliseconds, faceMilliseconds: search.time.milliseconds,
+                forwardMilliseconds: forwardTime.milliseconds, drawMilliseconds: 0))
+        return ClipAnalysis(verdict: verdict, evidence: judged.evidence)
+    }
+
+    private func sample<Kept: Sendable>(
+        _ clip: Clip, _ request: SamplingRequest, keep: @escaping @Sendable (FrameView) -> Kept
+    ) async throws(JobFailure) -> (SampledVideo<Kept>, Duration) {
+        let start = ContinuousClock.now
+        do throws(VideoError) {
+            let progress = clip.progress
+            let sampled = try await decoder.sample(
+                fileDescriptor: clip.fileDescriptor, request: request, progress: { progress(.decoding, $0) }, keep: keep)
+            return (sampled, ContinuousClock.now - start)
+        } catch {
+            throw JobFailure(error)
+        }
+    }
+
+    private func loadedDetector() async throws(JobFailure) -> ResNetDetector {
+        do {
+            return try await detector()
+        } catch {
+            throw JobFailure(code: "network_failed", message: "the network could not be loaded: \(error)", disposition: .stop)
+        }
+    }
+
+    private static func evaluate(_ inputs: [[UInt8]], by detector: ResNetDetector) throws(JobFailure) -> DetectorOutput {
+        do throws(DetectorError) {
+            return try detector.evaluate(frames: inputs)
+        } catch {
+            throw JobFailure(error)
+        }
+    }
+}
+
+/// How long a clip's faces were looked for, and how often small ones may be.
+final class FaceSearchBudget: Sendable {
+    /// A search for small faces takes some times as long; a few frames tell whether anybody is there.
+    private static let mostSmallSearches = 4
+
+    private let state = Mutex<(time: Duration, smallSearches: Int)>((.zero, 0))
+
+    var time: Duration { state.withLock { $0.time } }
+
+    /// Whether one more search for small faces is allowed; counts it.
+    func takeSmallSearch() -> Bool {
+        state.withLock { state in
+            guard state.smallSearches < Self.mostSmallSearches else { return false }
+            state.smallSearches += 1
+            return true
+        }
+    }
+
+    func measure<Value>(_ body: () -> Value) -> Value {
+        let start = ContinuousClock.now
+        defer {
+            let time = ContinuousClock.now - start
+            state.withLock { $0.time += time }
+        }
+        return body()
+    }
+}
+
+extension SampledVideo {
+    func summary(sha256: String) -> Verdict.VideoSummary {
+        Verdict.VideoSummary(
+            codec: info.codec, width: info.width, height: info.height, durationSeconds: info.durationSeconds,
+            frameCount: info.frameCount, sha256: sha256)
     }
 }
 
@@ -146,8 +234,5 @@ extension JobFailure {
 }
 
 extension Duration {
-    fileprivate var milliseconds: Double {
-        let value = Double(components.seconds) * 1e3 + Double(components.attoseconds) / 1e15
-        return (value * 10).rounded() / 10
-    }
+    fileprivate var milliseconds: Double { (self / .milliseconds(1) * 10).rounded() / 10 }
 }

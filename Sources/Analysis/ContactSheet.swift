@@ -2,7 +2,7 @@ import JobModel
 import Video
 
 /// One picture that tells a whole verdict: label and probability, the score over time, and every sampled frame beside
-/// itself with its heat.
+/// what the network saw of it with its heat. Of several people it shows the one who decided, and names the others.
 public struct ContactSheet: Sendable {
     /// The sheet's width in pixels; its height follows from the number and the shape of the frames.
     public static let width = 1360
@@ -41,7 +41,8 @@ public struct ContactSheet: Sendable {
     }
 }
 
-/// A frame's numbers with its pictures.
+/// A frame's numbers with its pictures: of a whole frame without and with its heat; of a face the frame with the face's place and heat, and the
+/// face with its heat, large.
 struct Scene: Sendable {
     var frame: Verdict.Frame
     var picture: RGBImage
@@ -51,7 +52,8 @@ struct Scene: Sendable {
         let evidence = analysis.evidence.filter { $0.track == track.track }
         return track.frames.compactMap { frame in
             evidence.first { $0.frame == frame.index }.map {
-                Scene(frame: frame, picture: $0.picture, heated: analysis.overlay(of: $0))
+                Scene(
+                    frame: frame, picture: $0.face == nil ? $0.picture : analysis.overlay(of: $0), heated: analysis.closeUp(of: $0))
             }
         }
     }

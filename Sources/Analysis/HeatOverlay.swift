@@ -59,12 +59,55 @@ public struct HeatOverlay: Sendable {
         return result
     }
 
+    /// The picture with the map's heat over the square that the network saw, and the square's edge; nothing elsewhere.
+    public func draw(_ map: HeatMap, over picture: RGBImage, within crop: FaceCrop) -> RGBImage {
+        var canvas = Canvas(picture)
+        if scale > 0 {
+            let reach = crop.corners
+            let columns = Self.span(reach.map(\.x), limit: picture.width), rows = Self.span(reach.map(\.y), limit: picture.height)
+            for y in rows {
+                for x in columns {
+                    let place = crop.place(ofX: Double(x) + 0.5, y: Double(y) + 0.5)
+                    guard (0..<1).contains(place.u), (0..<1).contains(place.v) else { continue }
+                    canvas.blend(paint(of: map.value(u: Float(place.u), v: Float(place.v))), x: x, y: y)
+                }
+            }
+        }
+        // Wide enough to be seen when the picture is shown small.
+        let thickness = max(1, max(picture.width, picture.height) / 160)
+        let corners = crop.corners
+        for (ink, width) in [(Palette.background, 3 * thickness), (Palette.text, thickness)] {
+            for (from, to) in zip(corners, corners.dropFirst() + corners.prefix(1)) {
+                canvas.line(from: (from.x, from.y), to: (to.x, to.y), ink, thickness: width)
+            }
+        }
+        return canvas.image
+    }
+
+    private static func span(_ values: [Double], limit: Int) -> Range<Int> {
+        let low = max(0, Int((values.min() ?? 0).rounded(.down))), high = min(limit, Int((values.max() ?? 0).rounded(.up)))
+        return low..<max(low, high)
+    }
+
     /// The colour of one value; opacity grows in proportion to the value's magnitude, from nothing at 0.
     func paint(of value: Float) -> Paint {
         guard scale > 0, value.isFinite else { return Paint(color: .zero, opacity: 0) }
         let strength = min(abs(value) / scale, 1)
         let (faint, strong) = value > 0 ? (Self.faintWarm, Self.strongWarm) : (Self.faintCool, Self.strongCool)
         return Paint(color: faint + (strong - faint) * strength, opacity: strength * Self.fullOpacity)
+    }
+}
+
+extension HeatMap {
+    /// Bilinear between the centres of the cells at (u, v), each 0…1 over the map; outside the outermost centres as it is there.
+    func value(u: Float, v: Float) -> Float {
+        let x = min(max(u * Float(width) - 0.5, 0), Float(width - 1)), y = min(max(v * Float(height) - 0.5, 0), Float(height - 1))
+        let left = Int(x), top = Int(y)
+        let right = min(left + 1, width - 1), bottom = min(top + 1, height - 1)
+        let (fx, fy) = (x - Float(left), y - Float(top))
+        let above = values[top * width + left] * (1 - fx) + values[top * width + right] * fx
+        let below = values[bottom * width + left] * (1 - fx) + values[bottom * width + right] * fx
+        return above * (1 - fy) + below * fy
     }
 }
 

@@ -30,7 +30,9 @@ struct SheetGrid {
         let room = ContactSheet.width - 2 * ContactSheet.margin - (Self.columns - 1) * Self.columnGap
         cellWidth = room / Self.columns
         pictureWidth = (cellWidth - 2 * Self.padding - Self.pairGap) / 2
-        let shape = scenes.first.map { Double($0.picture.height) / Double($0.picture.width) } ?? 1
+        let shape = scenes.first.map {
+            max(Double($0.picture.height) / Double($0.picture.width), Double($0.heated.height) / Double($0.heated.width))
+        } ?? 1
         pictureHeight = min(Self.pictureMaximumHeight, max(24, Int(Double(pictureWidth) * shape)))
     }
 

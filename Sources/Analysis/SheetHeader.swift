@@ -73,6 +73,10 @@ struct SheetHeader {
         for reason in verdict.reasons where reason != .untrainedModel {
             add("uncertain because \(reason.explanation)", Palette.caution)
         }
+        if let deciding = verdict.decidingTrack, !verdict.otherPeople.isEmpty {
+            add("face \(deciding.track) decides, judged in \(deciding.frames.count) of \(verdict.sampling.request.count) frames", Palette.text)
+        }
+        for line in verdict.otherPeople { add(line, Palette.muted) }
         for warning in verdict.warnings {
             add("note: \(Verdict.explanation(ofWarning: warning))", Palette.text)
         }

@@ -29,8 +29,21 @@ extension Verdict.Reason {
         case .insideAbstentionBand: "the probability lies in the band where the model does not commit itself"
         case .noFace: "no face was found"
         case .tooSmall: "the faces are too small to judge"
-        case .tooDark: "the picture is too dark to judge"
-        case .tooBlurred: "the picture is too blurred to judge"
+        case .tooDark: "the faces are too dark to judge"
+        case .tooBlurred: "the faces are too blurred to judge"
+        case .seenTooBriefly: "no face was seen well in enough of the frames"
+        }
+    }
+}
+
+extension Verdict {
+    /// A line for each person beside the one who decided, for models that look at faces.
+    public var otherPeople: [String] {
+        guard model.region == "face" else { return [] }
+        return tracks.indices.filter { $0 != decidedBy }.map { index in
+            let track = tracks[index]
+            return "face \(index): \(track.label.rawValue), P \(decimal(track.probability, 3)), judged in \(track.frames.count) of "
+                + "\(sampling.request.count) frames"
         }
     }
 }

@@ -53,6 +53,20 @@ public struct Checkpoint: Sendable {
         return Checkpoint(card: card, tensors: tensors, sha256: digest)
     }
 
+    /// The card of a native checkpoint, without looking at its tensors: they are checked when it is opened.
+    public static func card(path: String) throws(CheckpointError) -> ModelCard {
+        let file = try MappedFile(path: path)
+        guard SafetensorsFile.matches(file.bytes) else {
+            throw .notACheckpoint("it is no safetensors file; a PyTorch or NumPy file has to be imported first")
+        }
+        guard let json = try SafetensorsFile(file: file).metadata[cardKey] else {
+            throw .invalidCard("the file has none; import it to give it one")
+        }
+        let card = try ModelCard.decoded(from: json)
+        if let problem = card.problem { throw .invalidCard(problem) }
+        return card
+    }
+
     /// The same weights under another card.
     public func with(card: ModelCard) throws(CheckpointError) -> Checkpoint {
         try Checkpoint(card: card, tensors: tensors)

@@ -20,6 +20,17 @@ public struct DetectorOutput: Sendable {
     /// Σ_k α_k A_tk with α_k = g_k / (49 · T), so that all maps together sum to logit − headBias.
     public let maps: Tensor
 
+    package init(
+        logit: Double, frameLogits: [Double], contributions: [Double], headBias: Double, features: Tensor, maps: Tensor
+    ) {
+        self.logit = logit
+        self.frameLogits = frameLogits
+        self.contributions = contributions
+        self.headBias = headBias
+        self.features = features
+        self.maps = maps
+    }
+
     /// Smallest and largest value in any map of the clip: one scale for all its frames.
     public var mapRange: ClosedRange<Float> {
         maps.withUnsafeBuffer { values in (values.min() ?? 0)...(values.max() ?? 0) }

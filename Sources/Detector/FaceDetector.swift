@@ -36,9 +36,6 @@ public final class FaceDetector: Sendable {
     /// Pictures' sizes whose plans are kept.
     private static let pictureSizesKept = 4
 
-    /// The shortest side of a face that is looked for, in pixels of the picture.
-    public let minimumFacePixels: Int
-
     let selection: KernelSelection
     let weights: FaceDetectorWeights
     let heads: ProposalHeads
@@ -51,14 +48,9 @@ public final class FaceDetector: Sendable {
 
     /// Loads the weights that were shipped beside the program, or those at `path`.
     ///
-    /// Faces are looked for from `minimumFacePixels` on, at least 12; the work grows with the square of its inverse. Without a `selection` the
-    /// fastest float32 kernels are used.
-    public init(
-        path: String? = nil, selection: KernelSelection? = nil, minimumFacePixels: Int = 40
-    ) throws(FaceDetectorError) {
-        precondition(minimumFacePixels >= FaceNet.proposal.extent, "faces of \(minimumFacePixels) pixels cannot be found")
+    /// Without a `selection` the fastest float32 kernels are used.
+    public init(path: String? = nil, selection: KernelSelection? = nil) throws(FaceDetectorError) {
         OpenBLASCore.useOneThread()
-        self.minimumFacePixels = minimumFacePixels
         let chosen = selection ?? FaceDetector.fastestFloat
         let weights = try FaceDetectorWeights(path: path)
         func plan(_ net: FaceNet, framesAtOnce: Int) throws(FaceDetectorError) -> NetworkPlan {
@@ -88,13 +80,17 @@ public final class FaceDetector: Sendable {
 
     /// The faces of a picture of RGB24, `height` rows of `rowBytes` bytes, the largest box first.
     ///
-    /// Works on the calling thread, which it may hold for tens of milliseconds: never call it on Swift's cooperative pool. A picture smaller than
-    /// `minimumFacePixels` has no faces.
-    public func detect(pixels: UnsafeRawBufferPointer, width: Int, height: Int, rowBytes: Int) -> [DetectedFace] {
+    /// Faces are looked for whose shortest side has `minimumFacePixels` pixels, at least 12; the work grows with the square of its inverse. A
+    /// picture smaller than that has no faces. Works on the calling thread, which it may hold for tens of milliseconds: never call it on Swift's
+    /// cooperative pool.
+    public func detect(
+        pixels: UnsafeRawBufferPointer, width: Int, height: Int, rowBytes: Int, minimumFacePixels: Int = 40
+    ) -> [DetectedFace] {
+        precondition(minimumFacePixels >= FaceNet.proposal.extent, "faces of \(minimumFacePixels) pixels cannot be found")
         precondition(width > 0 && height > 0 && rowBytes >= 3 * width, "rows of \(rowBytes) bytes for \(width) × \(height) pixels")
         precondition(pixels.count >= (height - 1) * rowBytes + 3 * width, "\(pixels.count) bytes for \(height) rows of \(rowBytes)")
         guard let base = pixels.bindMemory(to: UInt8.self).baseAddress else { return [] }
-        let pyramid = pyramid(width: width, height: height)
+        let pyramid = pyramid(width: width, height: height, minimumFacePixels: minimumFacePixels)
         guard !pyramid.levels.isEmpty else { return [] }
         let search = idle.withLock { $0.popLast() } ?? FaceSearch(
             heads: heads, refinement: refinement, output: output, selection: selection)
@@ -110,9 +106,11 @@ public final class FaceDetector: Sendable {
         }
     }
 
-    private func pyramid(width: Int, height: Int) -> FacePyramid {
+    private func pyramid(width: Int, height: Int, minimumFacePixels: Int) -> FacePyramid {
         let known = pyramids.withLock { pyramids -> FacePyramid? in
-            guard let place = pyramids.firstIndex(where: { $0.width == width && $0.height == height }) else { return nil }
+            guard let place = pyramids.firstIndex(where: {
+                $0.width == width && $0.height == height && $0.minimumFacePixels == minimumFacePixels
+            }) else { return nil }
             let pyramid = pyramids.remove(at: place)
             pyramids.append(pyramid)
             return pyramid

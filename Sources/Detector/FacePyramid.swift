@@ -21,6 +21,7 @@ struct FacePyramid: Sendable {
 
     let width: Int
     let height: Int
+    let minimumFacePixels: Int
     /// The largest first.
     let levels: [Level]
     /// Every row of every level in the order in which the picture's rows complete them, so that one pass over the picture serves all.
@@ -32,6 +33,7 @@ struct FacePyramid: Sendable {
     init(width: Int, height: Int, minimumFacePixels: Int, weights: FaceDetectorWeights, selection: KernelSelection) throws(PlanError) {
         self.width = width
         self.height = height
+        self.minimumFacePixels = minimumFacePixels
         let extent = Double(FaceNet.proposal.extent)
         var scale = extent / Double(minimumFacePixels)
         var smaller = Double(min(width, height)) * scale

@@ -77,7 +77,9 @@ final class FaceSearch: @unchecked Sendable {
     }
 
     private func prepare(for wanted: FacePyramid) {
-        if let pyramid, pyramid.width == wanted.width, pyramid.height == wanted.height { return }
+        if let pyramid, pyramid.width == wanted.width, pyramid.height == wanted.height,
+            pyramid.minimumFacePixels == wanted.minimumFacePixels
+        { return }
         pyramid = wanted
         proposals = PlanContext.contexts(sharingMemoryFor: wanted.levels.map(\.plan))
         levelValues = [Float](repeating: 0, count: wanted.floatCount)

@@ -10,6 +10,14 @@ public struct ModelCard: Codable, Sendable, Equatable {
         case mlp
     }
 
+    /// What a model looks at.
+    public enum Region: String, Codable, Sendable, CaseIterable {
+        /// The whole picture, squeezed to the input's size.
+        case frame
+        /// Each face by itself.
+        case face
+    }
+
     /// torchvision's ImageNet mean of red, green and blue.
     public static let imageNetMean = [0.485, 0.456, 0.406]
     /// torchvision's ImageNet standard deviation of red, green and blue.
@@ -22,8 +30,10 @@ public struct ModelCard: Codable, Sendable, Equatable {
     public var head: Head
     /// False if the weights are random: verdicts of such a model are `uncertain`.
     public var trained: Bool
-    /// What of the picture the model was trained on; `frame` is the whole of it.
-    public var region: String
+    /// What of the picture the model was trained on.
+    public var region: Region
+    /// How a face is cut out for it; nil for whole frames.
+    public var faceCrop: FaceCropRule?
     /// Frames sampled from a clip.
     public var frames: Int
     /// Width and height of the network's input in pixels; always 224.
@@ -49,7 +59,7 @@ public struct ModelCard: Codable, Sendable, Equatable {
     /// A card with the defaults of an uncalibrated model on whole frames.
     public init(
         name: String, version: String, architecture: String = "resnet18", head: Head = .linear, trained: Bool,
-        region: String = "frame", frames: Int = 16, inputSize: Int = 224, mean: [Double] = ModelCard.imageNetMean,
+        region: Region = .frame, faceCrop: FaceCropRule? = nil, frames: Int = 16, inputSize: Int = 224, mean: [Double] = ModelCard.imageNetMean,
         std: [Double] = ModelCard.imageNetStd, temperature: Double = 1, threshold: Double = 0.5,
         abstention: [Double] = [0.4, 0.6], seed: UInt64? = nil, created: String? = nil, notes: String = "",
         precision: String = "float32"
@@ -60,6 +70,7 @@ public struct ModelCard: Codable, Sendable, Equatable {
         self.head = head
         self.trained = trained
         self.region = region
+        self.faceCrop = faceCrop
         self.frames = frames
         self.inputSize = inputSize
         self.mean = mean
@@ -74,6 +85,26 @@ public struct ModelCard: Codable, Sendable, Equatable {
     }
 }
 
+/// How a face is cut out of a picture for a network: a square about the middle of its box.
+public struct FaceCropRule: Codable, Sendable, Equatable {
+    public enum Alignment: String, Codable, Sendable, CaseIterable {
+        /// Upright as the picture is.
+        case none
+        /// Turned so that the eyes are level.
+        case eyes
+    }
+
+    /// The square's side over the longer side of the face's box, 1…4.
+    public var scale: Double
+    public var alignment: Alignment
+
+    /// By default a quarter of margin and no turning.
+    public init(scale: Double = 1.25, alignment: Alignment = .none) {
+        self.scale = scale
+        self.alignment = alignment
+    }
+}
+
 extension ModelCard {
     /// The first thing wrong with the card, nil if it can be used.
     var problem: String? {
@@ -83,8 +114,8 @@ extension ModelCard {
         }
         if architecture != "resnet18" { return "architecture is \"\(architecture)\", this program has \"resnet18\"" }
         if precision != "float32" { return "precision is \"\(precision)\", this program has \"float32\"" }
-        // A model of faces shown whole frames would give numbers that mean nothing.
-        if region != "frame" { return "region is \"\(region)\", this program judges whole frames, \"frame\"" }
+        if (region == .face) != (faceCrop != nil) { return "faceCrop belongs to the region face, and to it alone" }
+        if let faceCrop, !(1...4).contains(faceCrop.scale) { return "faceCrop.scale is \(faceCrop.scale), not within 1…4" }
         if !(1...ResNetDetector.maximumFrames).contains(frames) {
             return "frames is \(frames), not within 1…\(ResNetDetector.maximumFrames)"
         }
@@ -117,6 +148,9 @@ extension ModelCard {
         } catch let DecodingError.typeMismatch(_, context), let DecodingError.valueNotFound(_, context) {
             let path = context.codingPath.map(\.stringValue).joined(separator: ".")
             throw .invalidCard("\(path) has the wrong type")
+        } catch let DecodingError.dataCorrupted(context) where !context.codingPath.isEmpty {
+            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+            throw .invalidCard("\(path) has a value that this program does not know")
         } catch {
             throw .invalidCard("it is not the JSON of a card")
         }

@@ -24,6 +24,8 @@ struct JobRoutes: Sendable {
         router.get("api/jobs/:id/frames/:frame/image.jpg") { try await picture($0, $1, .image) }
         router.get("api/jobs/:id/frames/:frame/gradcam.jpg") { try await picture($0, $1, .gradcam) }
         router.get("api/jobs/:id/frames/:frame/gradcam.png") { try await picture($0, $1, .map) }
+        router.get("api/jobs/:id/frames/:frame/face.jpg") { try await picture($0, $1, .face) }
+        router.get("api/jobs/:id/frames/:frame/face-gradcam.jpg") { try await picture($0, $1, .faceGradcam) }
         router.post("api/predict", use: predict)
     }
 
@@ -237,13 +239,15 @@ extension JobStatus {
     var withLinks: JobStatus {
         var status = self
         guard var verdict = status.verdict else { return status }
+        let isFace = verdict.model.region == "face"
         for track in verdict.tracks.indices {
             let query = track == 0 ? "" : "?track=\(track)"
             for frame in verdict.tracks[track].frames.indices {
                 let base = "/api/jobs/\(id)/frames/\(verdict.tracks[track].frames[frame].index)"
                 verdict.tracks[track].frames[frame].links = Verdict.Links(
                     image: "\(base)/image.jpg\(query)", gradcam: "\(base)/gradcam.jpg\(query)",
-                    map: "\(base)/gradcam.png\(query)")
+                    map: "\(base)/gradcam.png\(query)", face: isFace ? "\(base)/face.jpg\(query)" : nil,
+                    faceGradcam: isFace ? "\(base)/face-gradcam.jpg\(query)" : nil)
             }
         }
         status.verdict = verdict

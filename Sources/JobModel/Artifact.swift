@@ -3,8 +3,12 @@ public struct Artifact: Hashable, Sendable {
     public enum Kind: String, Sendable, CaseIterable {
         /// The sampled frame, JPEG.
         case image
-        /// The frame with Grad-CAM's heat over it, JPEG.
+        /// The frame with Grad-CAM's heat over what was judged of it, JPEG.
         case gradcam
+        /// The face as the network saw it, JPEG.
+        case face
+        /// That face with Grad-CAM's heat over it, JPEG.
+        case faceGradcam = "face_gradcam"
         /// The Grad-CAM map itself, 16-bit grey PNG over the clip's `gradcamRange`.
         case map
     }

@@ -83,6 +83,8 @@ extension Verdict {
         case tooSmall = "too_small"
         case tooDark = "too_dark"
         case tooBlurred = "too_blurred"
+        /// Faces were judged, but none in enough of the frames for the clip to be called by it.
+        case seenTooBriefly = "seen_too_briefly"
     }
 
     /// Which network judged.
@@ -240,22 +242,34 @@ extension Verdict {
         public var image: String
         public var gradcam: String
         public var map: String
+        /// The face as the network saw it; nil where it saw the whole frame.
+        public var face: String?
+        /// The same with its heat.
+        public var faceGradcam: String?
 
-        public init(image: String, gradcam: String, map: String) {
+        public init(image: String, gradcam: String, map: String, face: String? = nil, faceGradcam: String? = nil) {
             self.image = image
             self.gradcam = gradcam
             self.map = map
+            self.face = face
+            self.faceGradcam = faceGradcam
         }
     }
 
     /// Where the time went.
     public struct Timings: Hashable, Sendable, Codable {
+        /// With the search for faces, which goes on meanwhile.
         public var decodeMilliseconds: Double
+        /// Spent on the search for faces; nil where none are looked for.
+        public var faceMilliseconds: Double?
         public var forwardMilliseconds: Double
         public var drawMilliseconds: Double
 
-        public init(decodeMilliseconds: Double, forwardMilliseconds: Double, drawMilliseconds: Double) {
+        public init(
+            decodeMilliseconds: Double, faceMilliseconds: Double? = nil, forwardMilliseconds: Double, drawMilliseconds: Double
+        ) {
             self.decodeMilliseconds = decodeMilliseconds
+            self.faceMilliseconds = faceMilliseconds
             self.forwardMilliseconds = forwardMilliseconds
             self.drawMilliseconds = drawMilliseconds
         }

@@ -28,6 +28,15 @@ public struct PictureView {
     }
 }
 
+extension RGBImage {
+    /// Calls `body` with this picture as a view.
+    public func withView<Value>(_ body: (PictureView) throws -> Value) rethrows -> Value {
+        try pixels.withUnsafeBytes { bytes in
+            try body(PictureView(width: width, height: height, rowBytes: width * 3, pixels: bytes))
+        }
+    }
+}
+
 /// A frame as it comes out of the decoder.
 public struct FrameView {
     /// Which decoded frame it is, from 0 in order of display.

@@ -15,6 +15,7 @@ import Video
 public struct Worker: Service {
     private let configuration: WorkerConfiguration
     private let detector: ResNetDetector
+    private let region: AnalysisRegion
     private let record: WorkerRecord
     private let database: PostgresConfiguration
     private let pool: PostgresPool
@@ -25,12 +26,13 @@ public struct Worker: Service {
 
     /// Loads the model; PostgreSQL and Redis may come later.
     ///
-    /// - Throws: `CheckpointError` for a model that cannot be used.
+    /// - Throws: `CheckpointError` for a model that cannot be used, `FaceDetectorError` when it looks at faces and nothing finds them.
     public init(configuration: WorkerConfiguration, logger: Logger) throws {
         self.configuration = configuration
         detector = try ResNetDetector(
             checkpoint: Checkpoint.open(path: configuration.modelPath), threads: configuration.threads,
             selection: configuration.selection)
+        region = try AnalysisRegion(card: detector.card)
         let id = UUID()
         var logger = logger
         logger[metadataKey: LogField.worker] = "\(id.uuidString.lowercased())"
@@ -106,8 +108,8 @@ public struct Worker: Service {
         let runner = JobRunner(
             store: store, uploads: uploads, dispatch: dispatch, held: held, gate: AloneGate(),
             retry: configuration.retry, stop: { kill(getpid(), SIGTERM) }, logger: logger)
-        let decoder = configuration.decoderPath.isEmpty
-            ? DecoderProcess() : DecoderProcess(executablePath: configuration.decoderPath)
+        let decoder = DecoderProcess(
+            executablePath: configuration.decoderPath.isEmpty ? nil : configuration.decoderPath, limits: configuration.decoderLimits)
         let loop = ClaimLoop(
             store: store, dispatch: dispatch, redis: redis,
             claimant: Claimant(
@@ -118,7 +120,9 @@ public struct Worker: Service {
             await loop.run { job in
                 await slots.take()
                 jobs.addTask {
-                    await runner.run(job, analyzer: ClipAnalyzer(detector: detector, decoder: decoder))
+                    let analyzer = ClipAnalyzer(
+                        detector: detector, region: region, decoder: decoder, pictures: configuration.pictures)
+                    await runner.run(job, analyzer: analyzer)
                     await slots.giveBack()
                 }
             }

@@ -1,8 +1,10 @@
+import Analysis
 import Foundation
 import JobModel
 import Logging
 import NeuralCore
 import Settings
+import Video
 
 /// Everything that can be set about a worker.
 public struct WorkerConfiguration: Sendable {
@@ -13,6 +15,8 @@ public struct WorkerConfiguration: Sendable {
     public var modelPath: String
     /// Empty: `whorl-decoder` beside the worker's own executable.
     public var decoderPath: String
+    public var decoderLimits: DecoderLimits
+    public var pictures: PictureOptions
     /// Jobs at a time.
     public var slots: Int
     /// Threads of one forward.
@@ -54,6 +58,11 @@ public struct WorkerConfiguration: Sendable {
             "model.kernels", .choice([automatic] + KernelSet.allCases.map(\.rawValue)), default: automatic,
             help: "Kernels to compute with; auto: the fastest that this CPU has."),
         Setting("decoder.path", .text, default: "", help: "The program whorl-decoder; by default the one beside this program."),
+        Setting("decoder.threads", .integer(0...16), unit: "threads", default: "0", help: "Threads that decode one clip; 0 for one a core, at most 16."),
+        Setting("decoder.seconds", .number(1...3600), unit: "seconds", default: "120", help: "A clip that takes longer to decode is refused."),
+        Setting("decoder.memoryMegabytes", .integer(256...65536), unit: "MB", default: "2048", help: "Address space of one decoder; a clip that needs more is refused."),
+        Setting("pictures.side", .integer(PictureOptions.sideRange), unit: "pixels", default: "480", help: "Longest side of a frame's picture; never enlarged."),
+        Setting("pictures.jpegQuality", .integer(PictureOptions.qualityRange), default: "88", help: "Quality of the pictures' JPEG files."),
         Setting("worker.slots", .integer(1...256), unit: "jobs", default: "1", help: "Jobs at a time."),
         Setting("worker.aliveFile", .text, default: "", help: "Touch this file with every heartbeat that PostgreSQL heard."),
         Setting("lease.seconds", .number(0.5...3600), unit: "seconds", default: "30", help: "A job whose worker is silent for this long goes to another."),
@@ -78,6 +87,8 @@ public struct WorkerConfiguration: Sendable {
         uploadsDirectory = settings.text("uploads.directory")
         modelPath = settings.text("model.path")
         decoderPath = settings.text("decoder.path")
+        decoderLimits = Self.limits(settings)
+        pictures = PictureOptions(side: settings.integer("pictures.side"), jpegQuality: settings.integer("pictures.jpegQuality"))
         slots = settings.integer("worker.slots")
         let threads = settings.integer("model.threads")
         self.threads = min(threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount, ThreadTeam.sizes.upperBound)
@@ -111,5 +122,16 @@ public struct WorkerConfiguration: Sendable {
                 "--lease-heartbeat-seconds (\(heartbeatSeconds)) must be at most half of --lease-seconds (\(leaseSeconds))")
         }
         retry = RetryPolicy(baseSeconds: base, capSeconds: cap)
+    }
+
+    private static func limits(_ settings: SettingsReader) -> DecoderLimits {
+        var limits = DecoderLimits()
+        let threads = settings.integer("decoder.threads")
+        limits.threads = threads > 0 ? threads : min(16, ProcessInfo.processInfo.activeProcessorCount)
+        limits.wallClockSeconds = settings.number("decoder.seconds")
+        // Every thread may work for the whole of it.
+        limits.cpuSeconds = Int(limits.wallClockSeconds.rounded(.up)) * limits.threads
+        limits.addressSpaceMegabytes = settings.integer("decoder.memoryMegabytes")
+        return limits
     }
 }

@@ -43,13 +43,18 @@ struct AnalyzeCommand: AsyncParsableCommand {
     @OptionGroup(title: "The frames")
     var sampling: SamplingOptions
 
+    @OptionGroup(title: "The pictures")
+    var pictures: PictureArguments
+
     func run() async throws {
         let path = try ModelLocation.resolve(model)
         let selection = try network.selection()
         let threads = network.threads
         // Beside the decoding of the first clip, which needs no network.
         let loading = Task { try await NetworkThread().load(path: path, threads: threads, selection: selection) }
-        let analyzer = ClipAnalyzer(decoder: DecoderProcess()) { try await loading.value }
+        let analyzer = ClipAnalyzer(
+            region: try NetworkThread.region(path: path), decoder: DecoderProcess(), pictures: pictures.options
+        ) { try await loading.value }
         var folders = EvidenceFolders(root: output, files: files)
         var status = ExitStatus.success
         for (place, file) in files.enumerated() {
@@ -90,7 +95,8 @@ struct AnalyzeCommand: AsyncParsableCommand {
             throw CommandFailure(error).about(file)
         }
         if let folder {
-            analysis = try await folder.write(analysis, title: URL(fileURLWithPath: file).lastPathComponent) { share in
+            analysis = try await folder.write(
+                analysis, jpegQuality: pictures.jpegQuality, title: URL(fileURLWithPath: file).lastPathComponent) { share in
                 progress.show(JobStage.drawing.rawValue, JobStage.drawing.overallShare(share))
             }
         }

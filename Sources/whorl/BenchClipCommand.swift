@@ -126,7 +126,8 @@ struct BenchClipCommand: AsyncParsableCommand {
         let detector = try await thread.load(path: model, threads: network.threads, selection: try network.selection())
         var limits = DecoderLimits()
         limits.threads = min(16, network.threads)
-        let analyzer = ClipAnalyzer(detector: detector, decoder: DecoderProcess(limits: limits))
+        let analyzer = ClipAnalyzer(
+            detector: detector, region: try NetworkThread.region(path: model), decoder: DecoderProcess(limits: limits))
         let first = try await judge(clip, analyzer)
         if serve {
             try BenchService.printLine(first.tracks.first?.frames.map(\.logit) ?? [])

@@ -47,7 +47,7 @@ actor EvidenceFolder {
 
     /// Pictures of an earlier run beside a new verdict would be false evidence.
     private func removeEarlierEvidence() throws {
-        let own = /(track-\d+-)?(frame|gradcam)-\d+\.(jpg|png)|verdict\.json|contact-sheet\.png/
+        let own = /(track-\d+-)?(frame|gradcam|face|face-gradcam)-\d+\.(jpg|png)|verdict\.json|contact-sheet\.png/
         do {
             for name in try FileManager.default.contentsOfDirectory(atPath: path) where name.wholeMatch(of: own) != nil {
                 try FileManager.default.removeItem(atPath: "\(path)/\(name)")
@@ -59,7 +59,7 @@ actor EvidenceFolder {
 
     /// Writes the pictures, the contact sheet and, last, the verdict; gives the analysis with the time that took.
     func write(
-        _ analysis: ClipAnalysis, title: String, progress: @Sendable (Double) -> Void
+        _ analysis: ClipAnalysis, jpegQuality: Int, title: String, progress: @Sendable (Double) -> Void
     ) throws -> ClipAnalysis {
         var analysis = analysis
         let start = ContinuousClock.now
@@ -70,7 +70,7 @@ actor EvidenceFolder {
         }
         try removeEarlierEvidence()
         progress(0)
-        let artifacts = try analysis.artifacts()
+        let artifacts = try analysis.artifacts(jpegQuality: jpegQuality)
         progress(0.5)
         let sheet: [UInt8]
         do throws(VideoError) {
@@ -101,7 +101,7 @@ actor EvidenceFolder {
             .failure, code: "unwritable_output", "\(Terminal.printable(path)): cannot be written: \(error.localizedDescription)")
     }
 
-    /// `frame-00.jpg`, `gradcam-00.jpg`, `gradcam-00.png`; those of further tracks start with `track-N-`.
+    /// `frame-00.jpg`, `gradcam-00.jpg`, `gradcam-00.png`, for faces `face-00.jpg` and `face-gradcam-00.jpg`; those of further tracks start with `track-N-`.
     static func name(of artifact: Artifact) -> String {
         let number = artifact.frame < 10 ? "0\(artifact.frame)" : "\(artifact.frame)"
         let track = artifact.track == 0 ? "" : "track-\(artifact.track)-"
@@ -109,6 +109,8 @@ actor EvidenceFolder {
         case .image: "\(track)frame-\(number).jpg"
         case .gradcam: "\(track)gradcam-\(number).jpg"
         case .map: "\(track)gradcam-\(number).png"
+        case .face: "\(track)face-\(number).jpg"
+        case .faceGradcam: "\(track)face-gradcam-\(number).jpg"
         }
     }
 }

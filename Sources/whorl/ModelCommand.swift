@@ -49,6 +49,38 @@ struct CheckpointOutput: ParsableArguments {
 }
 
 extension ModelCard.Head: ExpressibleByArgument {}
+extension ModelCard.Region: ExpressibleByArgument {}
+extension FaceCropRule.Alignment: ExpressibleByArgument {}
+
+/// What a checkpoint's card says that it looks at.
+struct RegionOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("What the model looks at: the whole frame, or each face.", valueName: "frame|face"))
+    var region: ModelCard.Region?
+
+    @Option(help: ArgumentHelp("Side of the square about a face, over the longer side of its box. Default: 1.25.", valueName: "x"))
+    var faceScale: Double?
+
+    @Option(help: ArgumentHelp("Whether the square is turned so that the eyes are level. Default: none.", valueName: "none|eyes"))
+    var faceAlignment: FaceCropRule.Alignment?
+
+    func validate() throws {
+        if region != .face, faceScale != nil || faceAlignment != nil {
+            throw ValidationError("--face-scale and --face-alignment go with --region face")
+        }
+        if let faceScale, !(1...4).contains(faceScale) { throw ValidationError("--face-scale must be 1 to 4") }
+    }
+
+    /// The card with what was asked for; as it is when nothing was.
+    func applied(to card: ModelCard) -> ModelCard {
+        guard let region else { return card }
+        var card = card
+        let rule = FaceCropRule()
+        card.region = region
+        card.faceCrop = region == .face
+            ? FaceCropRule(scale: faceScale ?? rule.scale, alignment: faceAlignment ?? rule.alignment) : nil
+        return card
+    }
+}
 
 /// Makes random weights.
 struct ModelInitCommand: AsyncParsableCommand {
@@ -63,11 +95,15 @@ struct ModelInitCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The head: linear (512 to 1) or mlp (512 to 512 to 1).", valueName: "head"))
     var head = ModelCard.Head.linear
 
+    @OptionGroup var region: RegionOptions
+
     @OptionGroup var output: CheckpointOutput
 
     func run() async throws {
         try output.check()
-        try output.write(Checkpoint.initialised(seed: seed, head: head))
+        let checkpoint = try Checkpoint.initialised(seed: seed, head: head)
+        let card = region.applied(to: checkpoint.card)
+        try output.write(card == checkpoint.card ? checkpoint : checkpoint.with(card: card))
     }
 }
 
@@ -96,6 +132,8 @@ struct ModelImportCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The model's version. Default: the card's, else 1.", valueName: "text"))
     var modelVersion: String?
 
+    @OptionGroup var region: RegionOptions
+
     @Flag(help: "Say on the card that the weights were never trained, so that every verdict is uncertain.")
     var untrained = false
 
@@ -105,7 +143,7 @@ struct ModelImportCommand: AsyncParsableCommand {
             var checkpoint = try CheckpointImporter.read(
                 path: source, options: .init(headSeed: headSeed, name: name, version: modelVersion))
             // A source with a card of its own keeps it but for what was asked for here.
-            var card = checkpoint.card
+            var card = region.applied(to: checkpoint.card)
             card.name = name ?? card.name
             card.version = modelVersion ?? card.version
             if untrained { card.trained = false }

@@ -76,7 +76,7 @@ private struct CheckpointSummary: Encodable {
             fact("model", "\(card.name) \(card.version)"),
             fact("network", "\(card.architecture), \(card.head.rawValue) head, \(card.precision)"),
             fact("trained", card.trained ? "yes" : "NO: its verdicts mean nothing and are uncertain"),
-            fact("looks at", "\(card.frames) frames, the \(card.region) at \(card.inputSize)x\(card.inputSize)"),
+            fact("looks at", "\(card.frames) frames, \(card.region == .face ? "each face" : "the whole picture") at \(card.inputSize)x\(card.inputSize)"),
             fact("mean, std", "\(card.mean), \(card.std)"),
             fact("decides", "fake from \(card.threshold); uncertain in \(card.abstention); temperature \(card.temperature)"),
         ]

@@ -1,3 +1,4 @@
+import Analysis
 import Detector
 import Foundation
 import NeuralCore
@@ -15,6 +16,21 @@ actor NetworkThread {
             return try ResNetDetector(checkpoint: Checkpoint.open(path: path), threads: threads, selection: selection)
         } catch {
             throw CommandFailure(.failure, code: "bad_checkpoint", "\(error)").about(path)
+        }
+    }
+
+    /// What the model of a native checkpoint looks at; quick, since its tensors are not read.
+    static func region(path: String) throws(CommandFailure) -> AnalysisRegion {
+        let card: ModelCard
+        do throws(CheckpointError) {
+            card = try Checkpoint.card(path: path)
+        } catch {
+            throw CommandFailure(.failure, code: "bad_checkpoint", "\(error)").about(path)
+        }
+        do throws(FaceDetectorError) {
+            return try AnalysisRegion(card: card)
+        } catch {
+            throw CommandFailure(.failure, code: "face_detector_missing", "\(error)")
         }
     }
 

@@ -42,6 +42,7 @@ struct VerdictReport {
         for reason in verdict.reasons where reason != .untrainedModel {
             lines.append("  ! Uncertain: \(reason.explanation).")
         }
+        for line in verdict.otherPeople { lines.append("  - Also seen: \(line).") }
         for warning in verdict.warnings {
             lines.append("  - Note: \(Terminal.printable(Verdict.explanation(ofWarning: warning))).")
         }
@@ -103,7 +104,8 @@ struct VerdictReport {
                 "clip", "\(Terminal.printable(video.codec)), \(video.width)x\(video.height), \(video.durationSeconds.text(2)) s, "
                     + "\(video.frameCount) frames, \(verdict.sampling.request.count) sampled, sha256 \(video.sha256.prefix(16))"),
             fact(
-                "time", "decoding \(timings.decodeMilliseconds.text(0)) ms, network \(timings.forwardMilliseconds.text(0)) ms"
+                "time", "decoding \(timings.decodeMilliseconds.text(0)) ms"
+                    + (timings.faceMilliseconds.map { " (faces \($0.text(0)) ms of it)" } ?? "") + ", network \(timings.forwardMilliseconds.text(0)) ms"
                     + (timings.drawMilliseconds > 0 ? ", drawing \(timings.drawMilliseconds.text(0)) ms" : "")),
         ]
         if verdict.reused { lines.append(fact("reused", "taken over from an earlier job about the same bytes")) }

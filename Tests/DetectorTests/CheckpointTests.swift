@@ -54,7 +54,8 @@ struct CheckpointTests {
             { $0.temperature = 0 }, { $0.temperature = .infinity }, { $0.threshold = 1 }, { $0.abstention = [0.6, 0.4] },
             { $0.abstention = [] }, { $0.std = [1, 0, 1] }, { $0.mean = [1] }, { $0.frames = 0 }, { $0.frames = 65 },
             { $0.inputSize = 256 }, { $0.architecture = "resnet50" }, { $0.precision = "int8" }, { $0.name = "" },
-            { $0.region = "hands" }, { $0.region = "face" }, { $0.std = [1e-60, 1, 1] }, { $0.mean = [1e300, 0, 0] },
+            { $0.region = .face }, { $0.faceCrop = FaceCropRule() },
+            { $0.region = .face; $0.faceCrop = FaceCropRule(scale: 0.5) }, { $0.std = [1e-60, 1, 1] }, { $0.mean = [1e300, 0, 0] },
             { $0.name = String(repeating: "n", count: 201) },
         ]
         for edit in edits {

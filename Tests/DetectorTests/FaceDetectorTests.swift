@@ -16,7 +16,9 @@ struct FaceDetectorTests {
 
     private static func find(_ detector: FaceDetector, _ pixels: [UInt8], _ picture: FaceValues.Picture) -> [DetectedFace] {
         pixels.withUnsafeBytes {
-            detector.detect(pixels: $0, width: picture.width, height: picture.height, rowBytes: 3 * picture.width)
+            detector.detect(
+                pixels: $0, width: picture.width, height: picture.height, rowBytes: 3 * picture.width,
+                minimumFacePixels: picture.minimum)
         }
     }
 
@@ -38,7 +40,7 @@ struct FaceDetectorTests {
     @Test("the same faces, boxes, scores and landmarks, and no others", arguments: selections)
     func agreement(selection: KernelSelection) throws {
         for picture in values.pictures {
-            let detector = try FaceDetector(selection: selection, minimumFacePixels: picture.minimum)
+            let detector = try FaceDetector(selection: selection)
             let faces = Self.find(detector, try values.pixels(of: picture), picture)
             try #require(faces.count == picture.faces.count, "\(picture.name): \(faces)")
             for (face, expected) in zip(faces, picture.faces) {
@@ -90,18 +92,38 @@ struct FaceDetectorTests {
         #expect(differing.load(ordering: .relaxed) == 0)
     }
 
+    @Test("a search for smaller faces and one for larger ones in the same picture do not disturb each other")
+    func minimumSizes() throws {
+        let detector = try FaceDetector()
+        let picture = try #require(values.pictures.first { $0.name == "two" })
+        let pixels = try values.pixels(of: picture)
+        func find(_ minimum: Int) -> [DetectedFace] {
+            pixels.withUnsafeBytes {
+                detector.detect(
+                    pixels: $0, width: picture.width, height: picture.height, rowBytes: 3 * picture.width, minimumFacePixels: minimum)
+            }
+        }
+        let usual = find(picture.minimum)
+        for minimum in [12, 31, picture.minimum / 2 + 6] {
+            #expect(find(minimum).count >= usual.count)
+            #expect(find(picture.minimum) == usual)
+        }
+        #expect(find(min(picture.width, picture.height) + 1).isEmpty)
+    }
+
     @Test("rows may have bytes between them")
     func paddedRows() throws {
         let picture = try #require(values.pictures.first { $0.name == "odd" })
         let pixels = try values.pixels(of: picture)
-        let detector = try FaceDetector(minimumFacePixels: picture.minimum)
+        let detector = try FaceDetector()
         let rowBytes = 3 * picture.width + 13
         var padded = [UInt8](repeating: 255, count: rowBytes * picture.height - 13)
         for row in 0..<picture.height {
             for byte in 0..<3 * picture.width { padded[row * rowBytes + byte] = pixels[row * 3 * picture.width + byte] }
         }
         let faces = padded.withUnsafeBytes {
-            detector.detect(pixels: $0, width: picture.width, height: picture.height, rowBytes: rowBytes)
+            detector.detect(
+                pixels: $0, width: picture.width, height: picture.height, rowBytes: rowBytes, minimumFacePixels: picture.minimum)
         }
         #expect(faces == Self.find(detector, pixels, picture) && !faces.isEmpty)
     }

@@ -50,6 +50,26 @@ import Testing
         }
     }
 
+    /// A model of faces: a track with boxes, and the pictures of the face beside those of the frame.
+    @Test func aFaceIsJudgedAndShown() async throws {
+        try await Pair.with(region: "face") { (pair) async throws in
+            _ = try pair.startWorker(["PICTURES_SIDE": "200"])
+            let status = try await pair.ended(try await pair.submit(try clip()))
+            let verdict = try #require(status.verdict)
+            #expect(verdict.model.region == "face" && verdict.decidedBy == 0 && verdict.timings.faceMilliseconds != nil)
+            let frame = try #require(verdict.tracks[0].frames.last)
+            let box = try #require(frame.box), links = try #require(frame.links)
+            #expect(box.x > 0.2 && box.x + box.width < 0.8 && box.y > 0 && box.y + box.height < 0.6 && box.score > 0.9, "\(box)")
+            for path in [links.image, links.gradcam, links.face, links.faceGradcam] {
+                let answer = try await pair.send("GET", try #require(path))
+                #expect(answer.status == 200 && answer.headers["content-type"] == "image/jpeg")
+                #expect(Array(answer.body.prefix(3)) == [0xFF, 0xD8, 0xFF])
+            }
+            let missing = try await pair.send("GET", "/api/jobs/\(status.id)/frames/0/face.jpg?track=1")
+            #expect(missing.status == 404)
+        }
+    }
+
     @Test func predictAnswersWithTheVerdict() async throws {
         try await Pair.with { (pair) async throws in
             _ = try pair.startWorker()

@@ -27,12 +27,13 @@ final class Pair: Sendable {
 
     /// Starts a migrated gateway; workers are started by the tests.
     static func with(
-        gateway settings: [String: String] = [:], hasRedis: Bool = true, _ body: (Pair) async throws -> Void
+        gateway settings: [String: String] = [:], hasRedis: Bool = true, region: String = "frame",
+        _ body: (Pair) async throws -> Void
     ) async throws {
         try await TestDatabase.with { database, pool in
             let folder = FileManager.default.temporaryDirectory.appendingPathComponent("pair-" + UUID().uuidString)
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            let model = try await Self.model()
+            let model = try await Self.model(region: region)
             let separator = database.configuration.url.contains("?") ? "&" : "?"
             var environment = [
                 "PATH": "/usr/bin:/bin",
@@ -84,10 +85,11 @@ final class Pair: Sendable {
     }
 
     /// A checkpoint that all tests share; making one takes a second.
-    private static func model() async throws -> URL {
-        let path = FileManager.default.temporaryDirectory.appendingPathComponent("whorl-test-model-\(getpid()).safetensors")
+    private static func model(region: String) async throws -> URL {
+        let path = FileManager.default.temporaryDirectory
+            .appendingPathComponent("whorl-test-model-\(region)-\(getpid()).safetensors")
         if !FileManager.default.fileExists(atPath: path.path) {
-            let making = try Program("whorl", ["model", "init", "--seed", "1", "--output", path.path], environment: [:])
+            let making = try Program("whorl", ["model", "init", "--seed", "1", "--region", region, "--output", path.path], environment: [:])
             guard await making.exitCode() == 0 else { throw ProgramFailed(text: making.errorText) }
         }
         return path

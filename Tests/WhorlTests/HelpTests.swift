@@ -4,7 +4,7 @@ import Testing
 /// Every command explains itself, and wrong usage is told from everything else.
 @Suite struct HelpTests {
     @Test(arguments: [
-        "", "analyze", "submit", "jobs", "jobs list", "jobs show", "jobs cancel", "model", "model init", "model import",
+        "", "analyze", "frames", "bench decode", "bench clip", "bench forward", "submit", "jobs", "jobs list", "jobs show", "jobs cancel", "model", "model init", "model import",
         "model inspect", "model verify", "migrate",
     ])
     func helps(_ command: String) throws {
@@ -23,7 +23,11 @@ import Testing
 
     @Test(arguments: [
         "nonsense", "analyze", "analyze clip.mp4 --frames 0", "analyze clip.mp4 --frames 65", "analyze clip.mp4 --frames x",
-        "analyze clip.mp4 --threads 0", "analyze clip.mp4 --unknown", "submit", "submit clip.mp4 --priority 11",
+        "analyze clip.mp4 --sampling fast", "analyze clip.mp4 --windows 4", "analyze clip.mp4 --windows 9x9", "analyze clip.mp4 --start 3 --end 2",
+        "analyze clip.mp4 --windows 2x4 --frames 7", "analyze clip.mp4 --picture-side 9", "analyze clip.mp4 --jpeg-quality 0", "frames clip.mp4",
+        "frames clip.mp4 --raw --output x", "frames clip.mp4 --raw --size 0x4", "frames clip.mp4 --raw --threads 17",
+        "model init --seed 1 --region hands --output x", "model init --seed 1 --face-scale 2 --output x", "bench decode clip.mp4 --runs 0",
+        "model init --seed 1 --region face --face-scale 9 --output x", "analyze clip.mp4 --threads 0", "analyze clip.mp4 --unknown", "submit", "submit clip.mp4 --priority 11",
         "submit clip.mp4 --server nonsense", "submit clip.mp4 --server ftp://host", "jobs list --server http://127.0.0.1:99999", "submit clip.mp4 --timeout 0",
         "submit clip.mp4 --frames 65", "jobs show 17", "jobs cancel not-a-job", "jobs list --limit 0", "jobs list --state lost",
         "model init", "model init --seed -1 --output x", "model init --seed 1 --head cubic --output x", "model verify",

@@ -136,7 +136,7 @@ import Testing
         let input = try folder.write("frames.npy", Self.frames(1))
         let model = try WhorlProcess.model.get()
         let served = try WhorlProcess.run(["bench", "forward", "--weights", model, "--input", input, "--serve"], input: "many\n")
-        #expect(served.status == 2 && served.error.contains("\"many\"") && served.error.contains("a number of forwards"))
+        #expect(served.status == 2 && served.error.contains("\"many\"") && served.error.contains("a number of runs"))
         let small = try folder.write("small.npy", Self.frames(1, extent: 8))
         for (file, words) in [(small, "[T, 3, 224, 224] wanted"), ("/etc/hostname", "no NumPy file"), ("\(folder.path)/none", "none")] {
             let outcome = try WhorlProcess.run(["bench", "forward", "--weights", model, "--input", file])

@@ -6,7 +6,7 @@ FROM swift:6.2-bookworm AS build
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libavcodec-dev libavformat-dev libavutil-dev libhiredis-dev \
-        libopenblas-dev libopenblas-pthread-dev libpq-dev libswscale-dev pkg-config zlib1g-dev \
+        libopenblas-dev libopenblas-pthread-dev libpq-dev libseccomp-dev libswscale-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 # Dependencies change less often than sources, so they have a layer of their own.
@@ -25,7 +25,7 @@ FROM debian:bookworm-slim
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libavcodec59 libavformat59 libavutil57 \
-        libhiredis0.14 libopenblas0-pthread libpq5 libswscale6 zlib1g \
+        libhiredis0.14 libopenblas0-pthread libpq5 libseccomp2 libswscale6 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 whorl \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin whorl \
