@@ -58,7 +58,7 @@ public final class FaceDetector: Sendable {
                 net.description(height: net.extent, width: net.extent, framesAtOnce: framesAtOnce, weights: weights), selection: chosen)
         }
         heads = ProposalHeads(weights, selection: chosen)
-        refinement = try plan(.refinement, framesAtOnce: 4)
+        refinement = try plan(.refinement, framesAtOnce: 2)
         output = try plan(.output, framesAtOnce: 1)
         self.selection = chosen
         self.weights = weights

@@ -25,7 +25,7 @@ struct PooledConvolutionOperation: PlanOperation {
     /// Pooled rows of a band whose windows share rows with the next band's, which computes them again.
     private static let rowsPerBand = 14
     /// Of one whose windows do not: little enough to stay in the second-level cache beside everything else, however wide the picture.
-    private static let rowsPerDisjointBand = 4
+    private static let rowsPerDisjointBand = 2
 
     let convolution: Convolution
     let pooling: RowPooling
