@@ -33,8 +33,8 @@ def opencv_frames(path: str, threads: int) -> Frames:
     import cv2
 
     for _, frame in decode_peer.opencv_grabbed(path, FRAMES, threads):
-        picture = cv2.resize(frame, PICTURE, interpolation=cv2.INTER_AREA)
-        yield cv2.cvtColor(decode_peer.squeezed(frame), cv2.COLOR_BGR2RGB), picture
+        given = decode_peer.scaled(frame, SIDE, SIDE)
+        yield cv2.cvtColor(given, cv2.COLOR_BGR2RGB), decode_peer.scaled(frame, *PICTURE)
 
 
 def pyav_frames(path: str, threads: int) -> Frames:
@@ -51,8 +51,8 @@ def torchcodec_frames(path: str, threads: int) -> Frames:
 
     decoder = VideoDecoder(path, dimension_order="NHWC", num_ffmpeg_threads=threads, seek_mode="approximate")
     for frame in decoder.get_frames_at(decode_peer.middles(FRAMES, decoder.metadata.num_frames)).data.numpy():
-        picture = cv2.resize(frame, PICTURE, interpolation=cv2.INTER_AREA)
-        yield decode_peer.squeezed(frame), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+        picture = decode_peer.scaled(frame, *PICTURE)
+        yield decode_peer.scaled(frame, SIDE, SIDE), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
 
 
 def torch_network(weights: pathlib.Path, threads: int) -> Network:

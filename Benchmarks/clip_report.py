@@ -62,11 +62,12 @@ def memory_table(measured: list[tuple[Run, list[Result]]]) -> str:
 def section(facts: list[tuple[str, str]], rounds: int, clip_title: str, measured: list[tuple[Run, list[Result]]]) -> str:
     """Everything between the markers."""
     method = (
-        f"A clip of 1080p ({clip_title}) to 16 logits and 16 pictures of 480×270 with Grad-CAM over them as JPEG; Whorl also encodes each picture without\n"
-        "it and each map, 48 files in all, and starts its decoder anew in each run. Contenders took turns, one at work at a time, for\n"
-        f"{report.count(rounds, 'round')}. *Times the plain* and *times the mixed* are medians over the rounds of the time of the plain worker and of the\n"
-        "faster mixed one (by its median) by this one's in the same round. *Logits differ by*: given Whorl's pixels, from PyTorch's in float32\n"
-        f"({LOGIT_BOUND:g} at most, `bfloat16` apart); in brackets with frames scaled by each itself, from the plain worker's."
+        f"A clip of 1080p ({clip_title}) to 16 logits and 16 pictures of 480×270 with Grad-CAM over them as JPEG; Whorl also encodes\n"
+        "each picture without it and each map, 48 files in all, and starts its decoder anew in each run. Contenders took turns, one at\n"
+        f"work at a time, for {report.count(rounds, 'round')}. *Times the plain* and *times the mixed* are medians over the rounds of the time of the\n"
+        "plain worker and of the faster mixed one (by its median) by this one's in the same round. *Logits differ by*: given Whorl's\n"
+        f"pixels, from PyTorch's in float32 ({LOGIT_BOUND:g} at most, `bfloat16` apart); in brackets with frames scaled by each itself, from the\n"
+        "plain worker's."
     )
     memory = "Megabytes at the peak. Whorl's are the sum of the program and its decoder; the PSS divides pages among those that share them."
     refused = report.refusals([result for _, results in measured for result in results])

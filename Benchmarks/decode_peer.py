@@ -27,12 +27,12 @@ def middles(count: int, total: int) -> list[int]:
     return [(2 * index + 1) * total // (2 * count) for index in range(count)]
 
 
-def squeezed(frame: np.ndarray) -> np.ndarray:
-    """By averaging areas, which like Whorl's scaler reads every pixel; reading four around each point would be quicker by a third of a
-    millisecond a frame and make other pictures."""
+def scaled(frame: np.ndarray, width: int, height: int) -> np.ndarray:
+    """OpenCV's quickest way. It reads four pixels around each point and skips the rest, which Whorl's scaler does not; averaging areas would, and
+    take eight milliseconds a frame."""
     import cv2
 
-    return cv2.resize(frame, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def opencv_capture(path: str, threads: int):
@@ -78,7 +78,7 @@ def opencv_sought(path: str, count: int, threads: int) -> Iterator[tuple[int, np
 def opencv(frames: Callable, path: str, count: int, threads: int) -> tuple[list[int], list[np.ndarray]]:
     import cv2
 
-    taken = [(number, cv2.cvtColor(squeezed(frame), cv2.COLOR_BGR2RGB)) for number, frame in frames(path, count, threads)]
+    taken = [(number, cv2.cvtColor(scaled(frame, SIDE, SIDE), cv2.COLOR_BGR2RGB)) for number, frame in frames(path, count, threads)]
     return [number for number, _ in taken], [frame for _, frame in taken]
 
 

@@ -65,10 +65,11 @@ def section(
 ) -> str:
     """Everything between the markers."""
     method = (
-        f"{FRAMES} evenly spaced frames as RGB of {SIDE}×{SIDE}, the file opened anew in every run; Whorl starts its decoder anew too. Contenders took\n"
-        f"turns, one at work at a time, for {report.count(rounds, 'round')} ({LONG_ROUNDS} at most of the 60 minutes). *Times as fast* is the median over the rounds of the time of the fastest exact\n"
-        "peer (by its median) by this one's in the same round. *Frames differ by* is the largest mean difference of a frame from Whorl's in levels of 255,\n"
-        f"and the least from the frames before and after it; exact is one that stays within {DIFFERENCE_BOUND:g} and nearer to each frame than to its neighbours."
+        f"{FRAMES} evenly spaced frames as RGB of {SIDE}×{SIDE}, the file opened anew in every run; Whorl starts its decoder anew too.\n"
+        f"Contenders took turns, one at work at a time, for {report.count(rounds, 'round')} ({LONG_ROUNDS} at most of the 60 minutes). *Times as fast* is\n"
+        "the median over the rounds of the time of the fastest exact peer (by its median) by this one's in the same round.\n"
+        "*Frames differ by* is the largest mean difference of a frame from Whorl's in levels of 255, and the least from the frames\n"
+        f"before and after it; exact is one that stays within {DIFFERENCE_BOUND:g} and nearer to each frame than to its neighbours."
     )
     parts = []
     for name in dict.fromkeys(run.clip.name for run, _ in measured):
