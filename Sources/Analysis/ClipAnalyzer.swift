@@ -111,13 +111,19 @@ public actor ClipAnalyzer {
     }
 
     private func analyzeFaces(_ clip: Clip, _ finder: FaceFinder) async throws(JobFailure) -> ClipAnalysis {
-        let search = FaceSearchBudget()
+        let search = FaceSearchTime()
         let side = FaceFinder.pictureSide
         let request = SamplingRequest(
             sampling: clip.sampling,
             pictures: [.fitted(maxWidth: side, maxHeight: side), .fitted(maxWidth: pictures.side, maxHeight: pictures.side)])
-        let (sampled, decodeTime) = try await sample(clip, request) { frame in
-            search.measure { finder.find(in: frame.pictures[0], shown: frame.pictures[1], budget: search) }
+        var (sampled, decodeTime) = try await sample(clip, request) { frame in
+            search.measure { finder.find(in: frame, isThorough: FaceFinder.isThorough(sample: frame.sample)) }
+        }
+        if FaceFinder.needsAnotherLook(sampled.frames) {
+            let (again, time) = try await sample(clip, request) { frame in
+                search.measure { finder.find(in: frame, isThorough: true) }
+            }
+            (sampled, decodeTime) = (again, decodeTime + time)
         }
         clip.progress(.classifying, 0)
         let detector = try await loadedDetector()
@@ -167,29 +173,17 @@ public actor ClipAnalyzer {
     }
 }
 
-/// How long a clip's faces were looked for, and how often small ones may be.
-final class FaceSearchBudget: Sendable {
-    /// A search for small faces takes some times as long; a few frames tell whether anybody is there.
-    private static let mostSmallSearches = 4
+/// How long a clip's faces were looked for.
+private final class FaceSearchTime: Sendable {
+    private let total = Mutex<Duration>(.zero)
 
-    private let state = Mutex<(time: Duration, smallSearches: Int)>((.zero, 0))
-
-    var time: Duration { state.withLock { $0.time } }
-
-    /// Whether one more search for small faces is allowed; counts it.
-    func takeSmallSearch() -> Bool {
-        state.withLock { state in
-            guard state.smallSearches < Self.mostSmallSearches else { return false }
-            state.smallSearches += 1
-            return true
-        }
-    }
+    var time: Duration { total.withLock { $0 } }
 
     func measure<Value>(_ body: () -> Value) -> Value {
         let start = ContinuousClock.now
         defer {
             let time = ContinuousClock.now - start
-            state.withLock { $0.time += time }
+            total.withLock { $0 += time }
         }
         return body()
     }

@@ -26,19 +26,38 @@ public final class FaceFinder: Sendable {
         max(smallestFloor, smallestAt1080 * Double(min(width, height, 1_080)) / 1_080)
     }
 
-    /// Looks at one frame: `picture` for the faces, `shown` for what people see of it.
+    /// Whether a sample's frame is searched for the smallest faces that can be judged, and for smaller ones still where it has none: one in four. It
+    /// depends on the sample alone, so that a clip's verdict is the same whatever decodes its frames first.
+    static func isThorough(sample: Int) -> Bool { sample % 4 == 0 }
+
+    /// Whether somebody in the clip is seen at a size that only thorough searches find: then all frames have to be searched like that.
+    static func needsAnotherLook(_ frames: [SampledFrame<FaceFrame>]) -> Bool {
+        frames.contains { !$0.kept.isThorough } && frames.contains { $0.kept.isThorough && $0.kept.hasModestFaces }
+    }
+
+    /// Looks at one frame: its first picture for the faces, its second for what people see of it.
     ///
-    /// Works on the calling thread for some tens of milliseconds. Where there is no face of a size to judge it looks for smaller ones too, as far
-    /// as the budget goes: that takes longer, and only tells whether nobody is there or somebody too far away.
-    func find(in picture: PictureView, shown: PictureView, budget: FaceSearchBudget) -> FaceFrame {
+    /// Works on the calling thread for some tens of milliseconds. Most of them go to the smallest faces, so a frame that is not searched thoroughly
+    /// is searched for faces of twice that size first, and thoroughly when it has none.
+    func find(in frame: FrameView, isThorough: Bool) -> FaceFrame {
+        let (picture, shown) = (frame.pictures[0], frame.pictures[1])
         let smallest = Self.smallestFace(width: picture.width, height: picture.height)
-        var faces = detect(picture, minimum: Int(smallest))
-        if faces.isEmpty, budget.takeSmallSearch() { faces = detect(picture, minimum: Int(smallest / 2)) }
-        let sightings = faces.prefix(Self.mostFaces).map { face in
-            FaceSighting(face, in: picture, rule: rule, smallest: smallest)
+        var isThorough = isThorough
+        var faces: [DetectedFace] = []
+        if !isThorough {
+            faces = detect(picture, minimum: Int(2 * smallest))
+            isThorough = faces.isEmpty
         }
+        if isThorough {
+            faces = detect(picture, minimum: Int(smallest))
+            // Whether nobody is there or somebody too far away.
+            if faces.isEmpty, Self.isThorough(sample: frame.sample) { faces = detect(picture, minimum: Int(smallest / 2)) }
+        }
+        let sightings = faces.prefix(Self.mostFaces).map { FaceSighting($0, in: picture, rule: rule, smallest: smallest) }
+        let modest = faces.contains { (Float(smallest)..<Float(2 * smallest)).contains(max($0.width, $0.height)) }
         return FaceFrame(
-            picture: shown.copied(), pictureScale: Double(shown.width) / Double(picture.width), faces: Array(sightings))
+            picture: shown.copied(), pictureScale: Double(shown.width) / Double(picture.width), faces: Array(sightings),
+            isThorough: isThorough, hasModestFaces: modest)
     }
 
     private func detect(_ picture: PictureView, minimum: Int) -> [DetectedFace] {
@@ -55,11 +74,19 @@ package struct FaceFrame: Sendable {
     /// Pixels of `picture` for one of those that faces were found in.
     package let pictureScale: Double
     package let faces: [FaceSighting]
+    /// Whether it was searched for the smallest faces that can be judged.
+    let isThorough: Bool
+    /// Whether it has faces of a size that a search which is not thorough may miss.
+    let hasModestFaces: Bool
 
-    package init(picture: RGBImage, pictureScale: Double, faces: [FaceSighting]) {
+    package init(
+        picture: RGBImage, pictureScale: Double, faces: [FaceSighting], isThorough: Bool = true, hasModestFaces: Bool = false
+    ) {
         self.picture = picture
         self.pictureScale = pictureScale
         self.faces = faces
+        self.isThorough = isThorough
+        self.hasModestFaces = hasModestFaces
     }
 }
 

@@ -21,8 +21,8 @@ package struct AnswerParser {
     private var progressCount = 0
     private var progress = 0.0
     private var restartCount = 0
-    /// Times of the frames of this attempt, by number.
-    private var times: [Int: Double] = [:]
+    /// The frames of this attempt, by number.
+    private var frames: [Int: (sample: Int, seconds: Double)] = [:]
 
     /// A parser of the answer to `request` under `limits`, with frames in a ring of `bufferCount` buffers.
     package init(request: SamplingRequest, limits: DecoderLimits, bufferCount: Int) {
@@ -75,12 +75,12 @@ package struct AnswerParser {
         case .frame:
             let claim = try Self.decode(DecoderRecord.Frame.self, from: message)
             try check(claim)
-            times[claim.frameNumber] = claim.timestampSeconds
+            frames[claim.frameNumber] = (claim.sample, claim.timestampSeconds)
             return .frame(claim)
         case .restart:
             restartCount += 1
             guard restartCount <= DecoderRecord.maxRestarts else { throw Self.lie("restarts") }
-            times = [:]
+            frames = [:]
             return .restart
         case .done:
             let claim = try Self.decode(DecoderRecord.Done.self, from: message)
@@ -98,8 +98,8 @@ package struct AnswerParser {
 
     private func check(_ claim: DecoderRecord.Frame) throws(VideoError) {
         guard (0..<bufferCount).contains(claim.buffer) else { throw Self.lie("buffer \(claim.buffer)") }
-        guard (0..<limits.maxFrames).contains(claim.frameNumber), times[claim.frameNumber] == nil,
-            times.count < request.sampling.count
+        guard (0..<limits.maxFrames).contains(claim.frameNumber), frames[claim.frameNumber] == nil,
+            frames.count < request.sampling.count
         else { throw Self.lie("frame number") }
         guard claim.timestampSeconds.isFinite, claim.timestampSeconds >= 0 else { throw Self.lie("time stamp") }
         guard claim.pictures.count == request.pictures.count,
@@ -119,8 +119,9 @@ package struct AnswerParser {
         }
         let range = claim.firstFrame..<claim.endFrame
         guard SamplePlan.accepts(claim.frameNumbers, for: request.sampling, in: range) else { throw Self.lie("frame numbers") }
-        guard Set(claim.frameNumbers) == Set(times.keys) else { throw Self.lie("\(times.count) frames at the end") }
-        let seconds = times.sorted { $0.key < $1.key }.map(\.value)
+        guard Set(claim.frameNumbers) == Set(frames.keys) else { throw Self.lie("\(frames.count) frames at the end") }
+        for (number, frame) in frames where claim.frameNumbers.firstIndex(of: number) != frame.sample { throw Self.lie("samples") }
+        let seconds = frames.sorted { $0.key < $1.key }.map(\.value.seconds)
         guard zip(seconds, seconds.dropFirst()).allSatisfy({ $0 <= $1 }) else { throw Self.lie("order of times") }
     }
 

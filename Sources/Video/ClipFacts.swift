@@ -53,10 +53,10 @@ final class FrameDelivery {
 
     /// Converts a decoded frame into the ring.
     func deliver(
-        _ frame: UnsafeMutablePointer<AVFrame>, geometry: DisplayGeometry, number: Int, seconds: Double
+        _ frame: UnsafeMutablePointer<AVFrame>, geometry: DisplayGeometry, sample: Int, number: Int, seconds: Double
     ) throws(VideoError) {
         let sizes = request.sizes(geometry)
-        try outlet.deliver(number: number, seconds: seconds, pictures: sizes) { index, memory, rowBytes throws(VideoError) in
+        try outlet.deliver(sample: sample, number: number, seconds: seconds, pictures: sizes) { index, memory, rowBytes throws(VideoError) in
             try converters[index].convert(
                 frame, orientation: geometry.orientation, to: sizes[index], memory: memory, rowBytes: rowBytes)
         }

@@ -73,7 +73,8 @@ struct Conversation<Kept: Sendable> {
                 width: size.width, height: size.height, rowBytes: FrameLayout.rowBytes(width: size.width),
                 pixels: UnsafeRawBufferPointer(rebasing: memory[offset..<offset + bytes]))
         }
-        return FrameView(number: claim.frameNumber, timestampSeconds: claim.timestampSeconds, pictures: pictures)
+        return FrameView(
+            sample: claim.sample, number: claim.frameNumber, timestampSeconds: claim.timestampSeconds, pictures: pictures)
     }
 
     /// The parser has seen that each number was delivered.

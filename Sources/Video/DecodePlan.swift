@@ -4,6 +4,8 @@ import JobModel
 struct DecodePlan: Sendable {
     /// A wanted frame.
     struct Target: Sendable, Equatable {
+        /// The first sample that shows it.
+        var sample: Int
         var number: Int
         /// Its place in the index.
         var packet: Int
@@ -23,12 +25,13 @@ struct DecodePlan: Sendable {
     /// Ordered so that the longest come first: units are handed out one by one, and a long one at the end would keep the others waiting.
     let units: [Unit]
 
-    /// What it takes to get the frames `numbers`.
+    /// What it takes to get the frames `numbers`, ascending, one for each sample.
     init(_ numbers: [Int], of index: PacketIndex) {
         var units: [Unit] = []
-        for number in Set(numbers).sorted() {
+        for (sample, number) in numbers.enumerated() where sample == 0 || numbers[sample - 1] != number {
             let packet = index.packet(ofFrame: number)
-            let target = Target(number: number, packet: packet, displayTime: index.entries[packet].displayTime)
+            let target = Target(
+                sample: sample, number: number, packet: packet, displayTime: index.entries[packet].displayTime)
             let beginning = index.beginning(ofFrame: number)
             // A group's frames come one after the other in order of display, but for the leading ones of the next group.
             if let last = units.indices.last(where: { units[$0].firstPacket == beginning }) {

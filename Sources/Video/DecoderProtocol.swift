@@ -63,13 +63,16 @@ package enum DecoderRecord {
 
     package struct Frame: Sendable, Equatable, Codable {
         package var buffer: Int
+        /// The first sample that shows this frame.
+        package var sample: Int
         package var frameNumber: Int
         package var timestampSeconds: Double
         /// One for each picture asked for; they lie one behind the other in the buffer.
         package var pictures: [Size]
 
-        package init(buffer: Int, frameNumber: Int, timestampSeconds: Double, pictures: [Size]) {
+        package init(buffer: Int, sample: Int, frameNumber: Int, timestampSeconds: Double, pictures: [Size]) {
             self.buffer = buffer
+            self.sample = sample
             self.frameNumber = frameNumber
             self.timestampSeconds = timestampSeconds
             self.pictures = pictures

@@ -25,7 +25,7 @@ package final class FrameOutlet: @unchecked Sendable {
 
     /// Delivers one frame: `fill` writes picture `index` into its memory, rows of `rowBytes` bytes.
     func deliver(
-        number: Int, seconds: Double, pictures: [DecoderRecord.Size],
+        sample: Int, number: Int, seconds: Double, pictures: [DecoderRecord.Size],
         fill: (_ index: Int, _ memory: UnsafeMutableRawPointer, _ rowBytes: Int) throws(VideoError) -> Void
     ) throws(VideoError) {
         let buffer = try takeBuffer()
@@ -38,7 +38,8 @@ package final class FrameOutlet: @unchecked Sendable {
             offset += bytes
         }
         try send(
-            .frame, DecoderRecord.Frame(buffer: buffer, frameNumber: number, timestampSeconds: seconds, pictures: pictures))
+            .frame, DecoderRecord.Frame(
+                buffer: buffer, sample: sample, frameNumber: number, timestampSeconds: seconds, pictures: pictures))
     }
 
     /// Makes all frames so far void.

@@ -158,7 +158,8 @@ final class IndexedSampling: Sendable {
             return state.geometry == geometry
         }
         guard isSame else { return false }
-        try delivery.deliver(frame, geometry: geometry, number: target.number, seconds: index.seconds(ofFrame: target.number))
+        try delivery.deliver(
+            frame, geometry: geometry, sample: target.sample, number: target.number, seconds: index.seconds(ofFrame: target.number))
         return true
     }
 }

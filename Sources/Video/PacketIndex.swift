@@ -42,6 +42,8 @@ struct PacketIndex: Sendable {
         let most = limits.maxFrames + limits.maxFrames / 8
         var last = (time: Int64.min, duration: Int64(0))
         var hasStrangers = false
+        // The container's own count is a hint and not believed beyond the bound.
+        entries.reserveCapacity(min(max(0, Int(reader.stream.pointee.nb_frames)), most) + 1)
         while try reader.read(into: packet) {
             append(packet, codec: codec)
             if packet.pointee.pts >= last.time { last = (packet.pointee.pts, packet.pointee.duration) }
@@ -53,7 +55,7 @@ struct PacketIndex: Sendable {
         }
         lastDuration = last.duration
         display = entries.indices.filter { entries[$0].isShown }.map(Int32.init)
-        display.sort { entries[Int($0)].displayTime < entries[Int($1)].displayTime }
+        display.sort { [entries] in entries[Int($0)].displayTime < entries[Int($1)].displayTime }
         irregularity = hasStrangers ? "the stream changes inside" : irregularity(of: reader, codec: codec)
         if irregularity == nil, display.count > limits.maxFrames {
             throw VideoError(.tooLong, subject: "\(display.count) frames; at most \(limits.maxFrames)")

@@ -39,6 +39,8 @@ extension RGBImage {
 
 /// A frame as it comes out of the decoder.
 public struct FrameView {
+    /// The first sample that shows it, from 0.
+    public let sample: Int
     /// Which decoded frame it is, from 0 in order of display.
     public let number: Int
     /// Its time after the first decoded frame's, in seconds.

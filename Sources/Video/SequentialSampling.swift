@@ -30,14 +30,15 @@ struct SequentialSampling {
         var range = 0..<max(1, estimate)
         for attempt in 0..<Self.maxPasses {
             if attempt > 0 { try outlet.restart() }
-            let wanted = Set(SamplePlan.frameNumbers(exact, in: range))
+            let planned = SamplePlan.frameNumbers(exact, in: range)
+            let wanted = Dictionary(planned.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
             let pass = try decode(wanted: wanted, estimate: range.upperBound)
             let found = frames(of: pass)
             guard !found.isEmpty else {
                 throw VideoError(.emptyRange, subject: "the last frame is at \(pass.facts.lastSeconds) s")
             }
             let numbers = SamplePlan.frameNumbers(exact, in: found)
-            if Set(numbers) == wanted { return done(pass, range: found, numbers: numbers) }
+            if numbers == planned { return done(pass, range: found, numbers: numbers) }
             range = found
         }
         throw VideoError(.damaged, detail: "each decode gave another number of frames")
@@ -67,7 +68,8 @@ struct SequentialSampling {
                 packetCount: pass.packetCount, packetsDecoded: pass.packetCount, sequentialBecause: reason))
     }
 
-    private func decode(wanted: Set<Int>, estimate: Int) throws(VideoError) -> Pass {
+    /// `wanted` are the frames to deliver with the samples that show them.
+    private func decode(wanted: [Int: Int], estimate: Int) throws(VideoError) -> Pass {
         let reader = try ClipReader(file, limits: limits, deadline: deadline)
         let decoder = try FrameDecoder(reader, parameters: try StreamParameters(reader), threads: limits.threads, limits: limits)
         let delivery = FrameDelivery(request, outlet: outlet)
@@ -87,8 +89,8 @@ struct SequentialSampling {
             let start = first ?? geometry
             first = start
             sizeChanged = sizeChanged || start.codedWidth != geometry.codedWidth || start.codedHeight != geometry.codedHeight
-            if wanted.contains(seconds.count) {
-                try delivery.deliver(frame, geometry: geometry, number: seconds.count, seconds: time)
+            if let sample = wanted[seconds.count] {
+                try delivery.deliver(frame, geometry: geometry, sample: sample, number: seconds.count, seconds: time)
             }
             seconds.append(time)
             if seconds.count > limits.maxFrames {

@@ -11,14 +11,14 @@ import Video
 
     static func answer(
         info: VideoInfo = info, numbers: [Int] = [1, 4, 7], times: [Double] = [0.04, 0.16, 0.28], pictureWidth: Int = 6,
-        buffer: Int = 1, restarts: Int = 0, range: Range<Int> = 0..<9
+        buffer: Int = 1, sample: Int? = nil, restarts: Int = 0, range: Range<Int> = 0..<9
     ) throws -> [UInt8] {
         var bytes = try DecoderRecord.encode(.progress, DecoderRecord.Progress(fraction: 0.5))
         for attempt in 0...restarts {
             if attempt > 0 { bytes += try DecoderRecord.encode(.restart, [String: Int]()) }
             for (index, number) in numbers.enumerated() {
                 let frame = DecoderRecord.Frame(
-                    buffer: buffer, frameNumber: number, timestampSeconds: times[index],
+                    buffer: buffer, sample: sample ?? numbers.sorted().firstIndex(of: number) ?? index, frameNumber: number, timestampSeconds: times[index],
                     pictures: [.init(width: 4, height: 2), .init(width: pictureWidth, height: 5)])
                 bytes += try DecoderRecord.encode(.frame, frame)
             }
@@ -89,7 +89,7 @@ import Video
         nameless.codec = String(repeating: "x", count: 5_000)
         let lies = [
             try Self.answer(numbers: [1, 4, 8]), try Self.answer(numbers: [1, 4, 4]), try Self.answer(numbers: [1, 4]),
-            try Self.answer(buffer: 2), try Self.answer(buffer: -1), try Self.answer(range: 0..<8), try Self.answer(range: 1..<9),
+            try Self.answer(sample: 1), try Self.answer(buffer: 2), try Self.answer(buffer: -1), try Self.answer(range: 0..<8), try Self.answer(range: 1..<9),
             try Self.answer(times: [0.2, 0.1, 0.3]), try Self.answer(times: [-1, 0.1, 0.3]), try Self.answer(pictureWidth: 7),
             try Self.answer(info: longInfo), try Self.answer(info: nameless), try Self.answer() + [0],
         ]
