@@ -189,6 +189,12 @@ private final class FaceSearchTime: Sendable {
     }
 }
 
+extension FaceFinder {
+    fileprivate func find(in frame: FrameView, isThorough: Bool) -> FaceFrame {
+        find(in: frame.pictures[0], shown: frame.pictures[1], sample: frame.sample, isThorough: isThorough)
+    }
+}
+
 extension SampledVideo {
     func summary(sha256: String) -> Verdict.VideoSummary {
         Verdict.VideoSummary(

@@ -45,8 +45,47 @@ public struct FaceCrop: Sendable, Hashable {
     /// Each pixel is the mean of k × k bilinear samples spread evenly over its place, k being the whole number of picture pixels that a side of it
     /// covers, rounded up: so nothing aliases when the face is large. Beyond the picture its edge repeats.
     public func cut(from picture: PictureView, pixels count: Int) -> RGBImage {
+        angle == 0 ? cutUpright(from: picture, pixels: count) : cutTurned(from: picture, pixels: count)
+    }
+
+    private func samples(of count: Int) -> Int { max(1, Int((side / Double(count)).rounded(.up))) }
+
+    /// Rows and columns by themselves: the mean over a grid is a mean over rows of means over columns.
+    private func cutUpright(from picture: PictureView, pixels count: Int) -> RGBImage {
+        let columns = AxisTaps(from: centerX - side / 2, side: side, count: count, samples: samples(of: count), limit: picture.width)
+        let rows = AxisTaps(from: centerY - side / 2, side: side, count: count, samples: samples(of: count), limit: picture.height)
+        let values = columns.reach.count * 3
+        var line = [Float](repeating: 0, count: values)
+        guard let base = picture.pixels.bindMemory(to: UInt8.self).baseAddress else { preconditionFailure("a picture has pixels") }
+        let bytes = [UInt8](unsafeUninitializedCapacity: count * count * 3) { buffer, filled in
+            filled = count * count * 3
+            line.withUnsafeMutableBufferPointer { buffered in
+                // Plain pointers: their loops become vector instructions.
+                guard let line = buffered.baseAddress else { return }
+                for y in 0..<count {
+                    line.update(repeating: 0, count: values)
+                    for tap in rows.weights[y].indices {
+                        let weight = rows.weights[y][tap]
+                        let source = base + (rows.starts[y] + tap) * picture.rowBytes + columns.reach.lowerBound * 3
+                        for index in 0..<values { line[index] += weight * Float(source[index]) }
+                    }
+                    for x in 0..<count {
+                        var sum = SIMD4<Float>.zero
+                        let first = line + (columns.starts[x] - columns.reach.lowerBound) * 3
+                        for tap in columns.weights[x].indices {
+                            sum += SIMD4(first[3 * tap], first[3 * tap + 1], first[3 * tap + 2], 0) * columns.weights[x][tap]
+                        }
+                        Self.store(sum, in: buffer, at: (y * count + x) * 3)
+                    }
+                }
+            }
+        }
+        return RGBImage(width: count, height: count, pixels: bytes)
+    }
+
+    private func cutTurned(from picture: PictureView, pixels count: Int) -> RGBImage {
         let sampler = BilinearSampler(picture)
-        let samples = max(1, Int((side / Double(count)).rounded(.up)))
+        let samples = samples(of: count)
         let step = side / Double(count * samples)
         let (across, down) = (SIMD2(cos(angle), sin(angle)) * step, SIMD2(-sin(angle), cos(angle)) * step)
         // The middle of the first sample; pixel (x, y) of the picture has its middle at (x + ½, y + ½).
@@ -62,15 +101,19 @@ public struct FaceCrop: Sendable, Hashable {
                         let row = corner + down * Double(y * samples + j) + across * Double(x * samples)
                         for i in 0..<samples { sum += sampler.color(row + across * Double(i)) }
                     }
-                    let color = (sum * share).rounded(.toNearestOrEven)
-                    let at = (y * count + x) * 3
-                    buffer[at] = UInt8(color.x)
-                    buffer[at + 1] = UInt8(color.y)
-                    buffer[at + 2] = UInt8(color.z)
+                    Self.store(sum * share, in: buffer, at: (y * count + x) * 3)
                 }
             }
         }
         return RGBImage(width: count, height: count, pixels: bytes)
+    }
+
+    private static func store(_ color: SIMD4<Float>, in buffer: UnsafeMutableBufferPointer<UInt8>, at place: Int) {
+        // Weights add up to one but for their last digit, which must not carry white beyond 255.
+        let rounded = color.rounded(.toNearestOrEven).clamped(lowerBound: .zero, upperBound: .init(repeating: 255))
+        buffer[place] = UInt8(rounded.x)
+        buffer[place + 1] = UInt8(rounded.y)
+        buffer[place + 2] = UInt8(rounded.z)
     }
 
     /// Where in the square a point of the picture lies, each part 0…1 inside.
@@ -87,6 +130,36 @@ public struct FaceCrop: Sendable, Hashable {
             SIMD2(
                 centerX + side * (u * cos(angle) - v * sin(angle)), centerY + side * (u * sin(angle) + v * cos(angle)))
         }
+    }
+}
+
+/// Which pixels of an axis each pixel of a crop is made of, and how much of each.
+private struct AxisTaps {
+    /// The first picture pixel of each.
+    private(set) var starts: [Int] = []
+    /// Of the first and those after it; they add up to 1.
+    private(set) var weights: [[Float]] = []
+    /// All picture pixels that are needed.
+    let reach: Range<Int>
+
+    /// `count` pixels of `samples` bilinear samples each, over `side` pixels from `start` on an axis of `limit` pixels.
+    init(from start: Double, side: Double, count: Int, samples: Int, limit: Int) {
+        let step = side / Double(count * samples)
+        for pixel in 0..<count {
+            let places = (0..<samples).map { sample in
+                min(max(start + (Double(pixel * samples + sample) + 0.5) * step - 0.5, 0), Double(limit - 1))
+            }
+            let first = Int(places[0]), last = min(Int(places[samples - 1]) + 1, limit - 1)
+            var weights = [Double](repeating: 0, count: last - first + 1)
+            for place in places {
+                let left = Int(place), fraction = place - Double(Int(place))
+                weights[left - first] += (1 - fraction) / Double(samples)
+                weights[min(left + 1, limit - 1) - first] += fraction / Double(samples)
+            }
+            starts.append(first)
+            self.weights.append(weights.map(Float.init))
+        }
+        reach = (starts.first ?? 0)..<(starts.last ?? 0) + (weights.last?.count ?? 1)
     }
 }
 

@@ -5,7 +5,7 @@ import Video
 /// Finds the faces of decoded frames and cuts them out for a network.
 public final class FaceFinder: Sendable {
     /// Longest side, in pixels, of the pictures that faces are looked for in.
-    static let pictureSide = 1_920
+    package static let pictureSide = 1_920
     /// A face smaller than this, at 1,080 lines, shows too little of what a fake gets wrong; smaller pictures have smaller faces, down to the floor.
     static let smallestAt1080 = 40.0
     static let smallestFloor = 32.0
@@ -28,19 +28,18 @@ public final class FaceFinder: Sendable {
 
     /// Whether a sample's frame is searched for the smallest faces that can be judged, and for smaller ones still where it has none: one in four. It
     /// depends on the sample alone, so that a clip's verdict is the same whatever decodes its frames first.
-    static func isThorough(sample: Int) -> Bool { sample % 4 == 0 }
+    package static func isThorough(sample: Int) -> Bool { sample % 4 == 0 }
 
     /// Whether somebody in the clip is seen at a size that only thorough searches find: then all frames have to be searched like that.
     static func needsAnotherLook(_ frames: [SampledFrame<FaceFrame>]) -> Bool {
         frames.contains { !$0.kept.isThorough } && frames.contains { $0.kept.isThorough && $0.kept.hasModestFaces }
     }
 
-    /// Looks at one frame: its first picture for the faces, its second for what people see of it.
+    /// Looks at one frame: `picture` for the faces, `shown` for what people see of it.
     ///
     /// Works on the calling thread for some tens of milliseconds. Most of them go to the smallest faces, so a frame that is not searched thoroughly
     /// is searched for faces of twice that size first, and thoroughly when it has none.
-    func find(in frame: FrameView, isThorough: Bool) -> FaceFrame {
-        let (picture, shown) = (frame.pictures[0], frame.pictures[1])
+    package func find(in picture: PictureView, shown: PictureView, sample: Int, isThorough: Bool) -> FaceFrame {
         let smallest = Self.smallestFace(width: picture.width, height: picture.height)
         var isThorough = isThorough
         var faces: [DetectedFace] = []
@@ -51,7 +50,7 @@ public final class FaceFinder: Sendable {
         if isThorough {
             faces = detect(picture, minimum: Int(smallest))
             // Whether nobody is there or somebody too far away.
-            if faces.isEmpty, Self.isThorough(sample: frame.sample) { faces = detect(picture, minimum: Int(smallest / 2)) }
+            if faces.isEmpty, Self.isThorough(sample: sample) { faces = detect(picture, minimum: Int(smallest / 2)) }
         }
         let sightings = faces.prefix(Self.mostFaces).map { FaceSighting($0, in: picture, rule: rule, smallest: smallest) }
         let modest = faces.contains { (Float(smallest)..<Float(2 * smallest)).contains(max($0.width, $0.height)) }
@@ -114,9 +113,15 @@ package struct FaceSighting: Sendable {
             x: Double(face.x) / width, y: Double(face.y) / height, width: Double(face.width) / width,
             height: Double(face.height) / height, score: Double(face.score))
         crop = FaceCrop(face, rule: rule)
-        input = crop.cut(from: picture, pixels: ResNetDetector.inputSize)
-        let quality = FaceQuality(
-            of: face, pixels: picture.pixels, width: picture.width, height: picture.height, rowBytes: picture.rowBytes)
+        let input = crop.cut(from: picture, pixels: ResNetDetector.inputSize)
+        self.input = input
+        // Of what the network sees: the face's box is the middle of it.
+        let side = Float(input.width) / Float(rule.scale), margin = (Float(input.width) - side) / 2
+        let quality = input.pixels.withUnsafeBytes { pixels in
+            FaceQuality(
+                pixels: pixels, width: input.width, height: input.height, rowBytes: input.width * 3, x: margin, y: margin,
+                boxWidth: side, boxHeight: side)
+        }
         flaw = Double(max(face.width, face.height)) < smallest ? .tooSmall : quality?.flaw
     }
 }

@@ -51,6 +51,13 @@ import Video
         }
     }
 
+    /// Upright squares are computed by rows and columns, turned ones point by point: the same but for a rounding.
+    @Test(arguments: [20.0, 61.3, 150, 301.7]) func uprightAndTurnedAgree(_ side: Double) {
+        let upright = Self.cut(FaceCrop(centerX: 97.3, centerY: 81.9, side: side), pixels: 37)
+        let turned = Self.cut(FaceCrop(centerX: 97.3, centerY: 81.9, side: side, angle: 1e-12), pixels: 37)
+        #expect(zip(upright.pixels, turned.pixels).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
+    }
+
     @Test func theEdgeRepeats() {
         let image = Self.cut(FaceCrop(centerX: 0, centerY: 0, side: 40), pixels: 40)
         #expect(Self.pixel(image, 0, 0) == [0, 0, 77] && Self.pixel(image, 39, 39) == [19, 19, 77])

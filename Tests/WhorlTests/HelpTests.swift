@@ -4,7 +4,7 @@ import Testing
 /// Every command explains itself, and wrong usage is told from everything else.
 @Suite struct HelpTests {
     @Test(arguments: [
-        "", "analyze", "frames", "bench decode", "bench clip", "bench forward", "submit", "jobs", "jobs list", "jobs show", "jobs cancel", "model", "model init", "model import",
+        "", "analyze", "frames", "bench decode", "bench clip", "bench faces", "bench forward", "submit", "jobs", "jobs list", "jobs show", "jobs cancel", "model", "model init", "model import",
         "model inspect", "model verify", "migrate",
     ])
     func helps(_ command: String) throws {
