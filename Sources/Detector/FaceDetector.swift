@@ -33,8 +33,8 @@ public struct DetectedFace: Sendable, Hashable {
 /// Safe to call from several threads at once: weights and plans are shared, each call has memory of its own. It computes in float32 whatever the
 /// classifier does: its nets are small, and their thresholds were set in that precision.
 public final class FaceDetector: Sendable {
-    /// Pictures' sizes whose plans are kept.
-    private static let pictureSizesKept = 4
+    /// Sizes of pictures, each with a minimum of faces, whose plans are kept.
+    private static let pictureSizesKept = 12
 
     let selection: KernelSelection
     let weights: FaceDetectorWeights
