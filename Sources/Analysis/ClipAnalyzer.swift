@@ -74,9 +74,9 @@ public actor ClipAnalyzer {
         }
     }
 
-    /// Draws and encodes an analysis' pictures, on the analyzer's thread.
+    /// Draws and encodes an analysis' pictures, on as many threads as decode.
     public func draw(_ analysis: ClipAnalysis) throws(JobFailure) -> [Artifact] {
-        try analysis.artifacts(jpegQuality: pictures.jpegQuality)
+        try analysis.artifacts(jpegQuality: pictures.jpegQuality, threads: decoder.limits.threads)
     }
 
     private struct Clip: Sendable {

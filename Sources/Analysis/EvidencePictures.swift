@@ -1,31 +1,48 @@
 import JobModel
+import NeuralCore
+import Synchronization
 import Video
 
 extension ClipAnalysis {
     /// Draws and encodes the pictures that go with the verdict: frame and overlay as JPEG, of a face the same, the map as 16-bit grey PNG.
     ///
-    /// - Parameter jpegQuality: 1…100.
-    public func artifacts(jpegQuality: Int) throws(JobFailure) -> [Artifact] {
-        var artifacts: [Artifact] = []
-        let jpeg = JPEGEncoder(quality: jpegQuality)
-        let png = PNGEncoder()
-        do throws(VideoError) {
-            for item in evidence {
-                func add(_ kind: Artifact.Kind, _ mediaType: String, _ bytes: [UInt8]) {
-                    artifacts.append(
-                        Artifact(track: item.track, frame: item.frame, kind: kind, mediaType: mediaType, bytes: bytes))
-                }
-                let range = verdict.tracks[item.track].gradcamRange
-                add(.image, "image/jpeg", try jpeg.encode(item.picture))
-                add(.gradcam, "image/jpeg", try jpeg.encode(overlay(of: item)))
-                if let face = item.face {
-                    add(.face, "image/jpeg", try jpeg.encode(face.picture))
-                    add(.faceGradcam, "image/jpeg", try jpeg.encode(closeUp(of: item)))
-                }
-                add(.map, "image/png", try png.encode(item.map.gray(low: range[0], high: range[1])))
+    /// - Parameters:
+    ///   - jpegQuality: 1…100.
+    ///   - threads: that draw side by side, within `ThreadTeam.sizes`.
+    public func artifacts(jpegQuality: Int, threads: Int) throws(JobFailure) -> [Artifact] {
+        let drawn = Mutex<[Result<[Artifact], VideoError>?]>(Array(repeating: nil, count: evidence.count))
+        ThreadTeam(size: threads).forEach(evidence.count) { _, index in
+            let pictures: Result<[Artifact], VideoError>
+            do throws(VideoError) {
+                pictures = .success(try artifacts(of: evidence[index], jpegQuality: jpegQuality))
+            } catch {
+                pictures = .failure(error)
             }
+            drawn.withLock { $0[index] = pictures }
+        }
+        do throws(VideoError) {
+            var artifacts: [Artifact] = []
+            for pictures in drawn.withLock({ $0 }) { artifacts += try pictures?.get() ?? [] }
+            return artifacts
         } catch {
             throw JobFailure(error)
+        }
+    }
+
+    private func artifacts(of item: FrameEvidence, jpegQuality: Int) throws(VideoError) -> [Artifact] {
+        let jpeg = JPEGEncoder(quality: jpegQuality)
+        func artifact(_ kind: Artifact.Kind, _ mediaType: String, _ bytes: [UInt8]) -> Artifact {
+            Artifact(track: item.track, frame: item.frame, kind: kind, mediaType: mediaType, bytes: bytes)
+        }
+        let range = verdict.tracks[item.track].gradcamRange
+        var artifacts = [
+            artifact(.image, "image/jpeg", try jpeg.encode(item.picture)),
+            artifact(.gradcam, "image/jpeg", try jpeg.encode(overlay(of: item))),
+            artifact(.map, "image/png", try PNGEncoder().encode(item.map.gray(low: range[0], high: range[1]))),
+        ]
+        if let face = item.face {
+            artifacts.append(artifact(.face, "image/jpeg", try jpeg.encode(face.picture)))
+            artifacts.append(artifact(.faceGradcam, "image/jpeg", try jpeg.encode(closeUp(of: item))))
         }
         return artifacts
     }

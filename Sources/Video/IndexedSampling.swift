@@ -135,7 +135,7 @@ final class IndexedSampling: Sendable {
         for place in unit.firstPacket...end where !missing.isEmpty {
             guard let packet = try packets.next() else { return false }
             let isWanted = unit.targets[index.entries[place].displayTime]?.packet == place
-            try decoder.send(packet, skipsUnreferenced: !isWanted)
+            if isWanted || !index.entries[place].isUnreferenced { try decoder.send(packet, skipsUnreferenced: !isWanted) }
             packets.release()
             if place <= unit.lastPacket { try outlet.step() }
             guard try receiveAll() else { return false }

@@ -13,6 +13,8 @@ struct PacketIndex: Sendable {
         var isKey: Bool
         /// It gives a frame that is shown.
         var isShown: Bool
+        /// No other frame needs it, as far as can be told without decoding.
+        var isUnreferenced: Bool
 
         func isSame(as packet: UnsafeMutablePointer<AVPacket>) -> Bool {
             packet.pointee.pts == displayTime && packet.pointee.pos == position && packet.pointee.size == size
@@ -23,6 +25,8 @@ struct PacketIndex: Sendable {
     private(set) var entries: [Entry] = []
     /// Places in `entries` of the shown packets, in order of display: frame number → packet.
     private(set) var display: [Int32] = []
+    /// Places of the keyframes, ascending.
+    private var keys: [Int32] = []
     /// Why the frames cannot be told from the packets; nil when they can.
     private(set) var irregularity: String?
     /// Of the last shown frame, in ticks; 0 when unknown.
@@ -38,6 +42,7 @@ struct PacketIndex: Sendable {
         guard let packet = av_packet_alloc() else { throw VideoError(.outOfMemory, detail: "packet") }
         var owned: UnsafeMutablePointer<AVPacket>? = packet
         defer { av_packet_free(&owned) }
+        let references = reader.stream.pointee.codecpar.flatMap { SliceReferences($0) }
         // Packets that show nothing (VP8's hidden frames) may outnumber the frames a little.
         let most = limits.maxFrames + limits.maxFrames / 8
         var last = (time: Int64.min, duration: Int64(0))
@@ -45,7 +50,7 @@ struct PacketIndex: Sendable {
         // The container's own count is a hint and not believed beyond the bound.
         entries.reserveCapacity(min(max(0, Int(reader.stream.pointee.nb_frames)), most) + 1)
         while try reader.read(into: packet) {
-            append(packet, codec: codec)
+            append(packet, codec: codec, references)
             if packet.pointee.pts >= last.time { last = (packet.pointee.pts, packet.pointee.duration) }
             hasStrangers = hasStrangers || packet.pointee.side_data_elems > 0 && Self.changesStream(packet)
             av_packet_unref(packet)
@@ -85,12 +90,12 @@ struct PacketIndex: Sendable {
     func beginning(ofFrame number: Int) -> Int {
         let target = packet(ofFrame: number)
         let time = entries[target].displayTime
-        var place = target
-        while place > 0 {
-            if entries[place].isKey && entries[place].displayTime <= time { return place }
-            place -= 1
+        var low = 0, high = keys.count
+        while low < high {
+            let middle = (low + high) / 2
+            if Int(keys[middle]) <= target { low = middle + 1 } else { high = middle }
         }
-        return 0
+        return keys[..<low].last { entries[Int($0)].displayTime <= time }.map(Int.init) ?? 0
     }
 
     /// Whether frames that are shown before the keyframe at `place` are decoded after it: they lean on the group before.
@@ -113,15 +118,20 @@ struct PacketIndex: Sendable {
         return low
     }
 
-    private mutating func append(_ packet: UnsafeMutablePointer<AVPacket>, codec: String) {
+    private mutating func append(
+        _ packet: UnsafeMutablePointer<AVPacket>, codec: String, _ references: SliceReferences?
+    ) {
         let flags = packet.pointee.flags
         var isShown = flags & AV_PKT_FLAG_DISCARD == 0
         // A VP8 packet says in its first byte whether its frame is shown (RFC 6386, section 9.1).
         if codec == "vp8", packet.pointee.size > 0, let data = packet.pointee.data { isShown = isShown && data[0] & 0x10 != 0 }
+        if flags & AV_PKT_FLAG_KEY != 0 { keys.append(Int32(entries.count)) }
         entries.append(
             Entry(
                 displayTime: packet.pointee.pts, decodingTime: packet.pointee.dts, position: packet.pointee.pos,
-                size: packet.pointee.size, isKey: flags & AV_PKT_FLAG_KEY != 0, isShown: isShown))
+                size: packet.pointee.size, isKey: flags & AV_PKT_FLAG_KEY != 0, isShown: isShown,
+                isUnreferenced: references?.isUnreferenced(
+                    UnsafeBufferPointer(start: packet.pointee.data, count: Int(packet.pointee.size))) ?? false))
     }
 
     private func irregularity(of reader: ClipReader, codec: String) -> String? {
@@ -135,9 +145,7 @@ struct PacketIndex: Sendable {
         where entries[Int(earlier)].displayTime == entries[Int(later)].displayTime {
             return "two frames share a time"
         }
-        var shown = 0
         for (number, place) in display.enumerated() {
-            shown = max(shown, Int(place))
             // As many frames as packets up to here, less those that wait for their turn.
             if abs(Int(place) - number) > Self.longestReordering + (entries.count - display.count) {
                 return "times jump"

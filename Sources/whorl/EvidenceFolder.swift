@@ -70,7 +70,7 @@ actor EvidenceFolder {
         }
         try removeEarlierEvidence()
         progress(0)
-        let artifacts = try analysis.artifacts(jpegQuality: jpegQuality)
+        let artifacts = try analysis.artifacts(jpegQuality: jpegQuality, threads: DecoderLimits().threads)
         progress(0.5)
         let sheet: [UInt8]
         do throws(VideoError) {
