@@ -61,7 +61,7 @@ make_package() {
     done
     ln -s "$root/Sources/GatewayApp/MultipartParser.swift" "$package/Sources/Multipart/"
     for file in COpenBLAS CZlib CKernels JobModel NeuralCore Detector; do ln -s "$root/Sources/$file" "$package/Sources/"; done
-    for file in "$root"/Tools/fuzz/fuzz-*; do ln -s "$file" "$package/Sources/"; done
+    for file in "$root"/Tools/fuzz/fuzz-* "$root"/Tools/fuzz/CFuzzDriver; do ln -s "$file" "$package/Sources/"; done
 }
 
 fuzz_parsers() {

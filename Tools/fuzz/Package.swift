@@ -5,8 +5,7 @@ import PackageDescription
 let fuzzed: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"), .unsafeFlags(["-sanitize=fuzzer,address", "-O", "-enforce-exclusivity=checked"]),
 ]
-let harness: [SwiftSetting] = fuzzed + [.unsafeFlags(["-parse-as-library"])]
-let linked: [LinkerSetting] = [.unsafeFlags(["-sanitize=fuzzer,address"])]
+let linked: [LinkerSetting] = [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]
 
 let package = Package(
     name: "whorl-fuzz",
@@ -15,6 +14,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
+        .target(name: "CFuzzDriver"),
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "JobModel", swiftSettings: fuzzed),
         .target(name: "VideoProtocol", dependencies: ["JobModel"], swiftSettings: fuzzed),
@@ -24,9 +24,9 @@ let package = Package(
             name: "Detector",
             dependencies: ["NeuralCore", "CZlib", .product(name: "Crypto", package: "swift-crypto")], exclude: ["Resources"],
             swiftSettings: fuzzed),
-        .executableTarget(name: "fuzz-answers", dependencies: ["VideoProtocol", "JobModel"], swiftSettings: harness, linkerSettings: linked),
-        .executableTarget(name: "fuzz-checkpoints", dependencies: ["Detector"], swiftSettings: harness, linkerSettings: linked),
-        .executableTarget(name: "fuzz-multipart", dependencies: ["Multipart"], swiftSettings: harness, linkerSettings: linked),
+        .executableTarget(name: "fuzz-answers", dependencies: ["CFuzzDriver", "VideoProtocol", "JobModel"], swiftSettings: fuzzed, linkerSettings: linked),
+        .executableTarget(name: "fuzz-checkpoints", dependencies: ["CFuzzDriver", "Detector"], swiftSettings: fuzzed, linkerSettings: linked),
+        .executableTarget(name: "fuzz-multipart", dependencies: ["CFuzzDriver", "Multipart"], swiftSettings: fuzzed, linkerSettings: linked),
     ],
     swiftLanguageModes: [.v6]
 )

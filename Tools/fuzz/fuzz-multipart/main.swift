@@ -1,3 +1,5 @@
+import CFuzzDriver
+import Glibc
 import Multipart
 
 private struct Outcome: Equatable {
@@ -28,9 +30,11 @@ private func parse(_ bytes: UnsafeBufferPointer<UInt8>, pieces: Int) -> Outcome 
     return outcome
 }
 
+// libFuzzer also brings a main of its own, which looks for this name.
 /// However a body is cut on its way, it says the same.
 @_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzMultipart(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
+func fuzzMultipart(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
+    guard let data else { return 0 }
     guard size > 1 else { return 0 }
     let bytes = UnsafeBufferPointer(start: data, count: size)
     let body = UnsafeBufferPointer(rebasing: bytes[1...])
@@ -40,3 +44,7 @@ public func fuzzMultipart(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
     if !whole.failed { precondition(whole == cut, "the pieces say something else") }
     return 0
 }
+
+var argumentCount = CommandLine.argc
+var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
+exit(LLVMFuzzerRunDriver(&argumentCount, &arguments, fuzzMultipart))

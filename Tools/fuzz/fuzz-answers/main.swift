@@ -1,9 +1,13 @@
+import CFuzzDriver
+import Glibc
 import JobModel
 import VideoProtocol
 
+// libFuzzer also brings a main of its own, which looks for this name.
 /// A decoder child that was taken over may say anything; the first byte says how its words are cut.
 @_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzAnswers(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
+func fuzzAnswers(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
+    guard let data else { return 0 }
     guard size > 1 else { return 0 }
     let bytes = UnsafeBufferPointer(start: data, count: size)
     let chunk = max(1, Int(bytes[0]))
@@ -37,3 +41,7 @@ public func fuzzAnswers(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
     }
     return 0
 }
+
+var argumentCount = CommandLine.argc
+var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
+exit(LLVMFuzzerRunDriver(&argumentCount, &arguments, fuzzAnswers))
