@@ -29,13 +29,19 @@ package final class FrameOutlet: @unchecked Sendable {
         fill: (_ index: Int, _ memory: UnsafeMutableRawPointer, _ rowBytes: Int) throws(VideoError) -> Void
     ) throws(VideoError) {
         let buffer = try takeBuffer()
-        var offset = 0
-        for (index, size) in pictures.enumerated() {
-            let bytes = FrameLayout.bytes(width: size.width, height: size.height)
-            // Rounding aside, sizes come from the request that the ring was made for.
-            precondition(offset + bytes <= layout.bufferBytes, "a frame fits its buffer")
-            try fill(index, memory + buffer * layout.bufferBytes + offset, FrameLayout.rowBytes(width: size.width))
-            offset += bytes
+        do throws(VideoError) {
+            var offset = 0
+            for (index, size) in pictures.enumerated() {
+                let bytes = FrameLayout.bytes(width: size.width, height: size.height)
+                // Rounding aside, sizes come from the request that the ring was made for.
+                precondition(offset + bytes <= layout.bufferBytes, "a frame fits its buffer")
+                try fill(index, memory + buffer * layout.bufferBytes + offset, FrameLayout.rowBytes(width: size.width))
+                offset += bytes
+            }
+        } catch {
+            // The parent never saw it, so it will not give it back.
+            free.withLock { $0.append(buffer) }
+            throw error
         }
         try send(
             .frame, DecoderRecord.Frame(
