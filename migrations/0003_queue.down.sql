@@ -1,6 +1,9 @@
 -- Followers cannot be told apart any more: each waits for a run of its own, as all did before.
+DROP INDEX jobs_one_leader;
 UPDATE jobs SET leader_id = NULL WHERE leader_id IS NOT NULL;
 DROP FUNCTION enqueue_jobs(jsonb, double precision);
+DROP FUNCTION enqueue_job(job_request, text, text);
+DROP TYPE job_request;
 DROP TRIGGER jobs_leave_nothing ON jobs;
 DROP TRIGGER jobs_bequeath_pictures ON jobs;
 DROP TRIGGER jobs_settle_followers ON jobs;
@@ -28,7 +31,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-DROP INDEX jobs_one_leader, jobs_judged_by_content, jobs_tenant_queue, jobs_ended, verdicts_by_pictures, uploads_unreferenced;
+DROP INDEX jobs_judged_by_content, jobs_tenant_queue, jobs_ended, verdicts_by_pictures, uploads_unreferenced;
 CREATE INDEX jobs_queue ON jobs (kind, queue_rank) WHERE state = 'queued' AND leader_id IS NULL;
 -- A verdict that was taken over loses sight of its pictures.
 ALTER TABLE verdicts DROP COLUMN pictures_of, DROP COLUMN analysis_version;

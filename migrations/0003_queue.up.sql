@@ -155,6 +155,14 @@ BEGIN
 END $$;
 CREATE TRIGGER jobs_leave_nothing AFTER DELETE ON jobs FOR EACH ROW EXECUTE FUNCTION jobs_leave_nothing();
 
+-- A job on its way in, as `enqueue_jobs` is told of it; the rest is filled in there.
+CREATE TYPE job_request AS (
+    id uuid, tenant text, kind text, priority smallint, max_attempts integer, options jsonb, store_key text, bytes bigint,
+    sha256 text, media_type text, traceparent text, run_at timestamptz, fresh boolean, is_dispatched boolean,
+    idempotency_key text, reservation uuid, fingerprint text,
+    model_sha256 text, content_key bytea, queue_rank bigint
+);
+
 -- Makes jobs of durable uploads, many in one transaction. `outcome` is what became of each:
 --   queued     it waits for a run of its own
 --   following  it waits for the run of an equal one that is under way
@@ -164,94 +172,136 @@ CREATE FUNCTION enqueue_jobs(wanted jsonb, priority_step_seconds double precisio
 RETURNS TABLE (job uuid, outcome text, leader uuid, model text) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-    w record;
     active record;
-    key bytea;
-    rank bigint;
-    twin record;
+    plain job_request[];
+    special job_request[];
+    made uuid[];
+    r job_request;
 BEGIN
     SELECT m.sha256, m.precision, m.analysis_version INTO active FROM models m WHERE m.active;
-    -- In one order everywhere, so that two batches cannot wait for each other.
-    FOR w IN
-        SELECT t.*, coalesce(t."runAt", now()) AS run_at
-        FROM jsonb_to_recordset(wanted) AS t (
-            id uuid, tenant text, kind text, priority smallint, "maximumAttempts" integer, options jsonb, "storeKey" text,
-            bytes bigint, sha256 text, "mediaType" text, traceparent text, "runAt" timestamptz, fresh boolean,
-            "isDispatched" boolean, "idempotencyKey" text, reservation uuid, fingerprint text)
-        ORDER BY t.sha256, t.tenant, t.id
+    -- Most have bytes that nobody sent before: they are written at once, since a statement for each costs several times as much.
+    WITH filled AS (
+        SELECT w.id, w.tenant, w.kind, w.priority, w.max_attempts, w.options, w.store_key, w.bytes, w.sha256, w.media_type,
+            w.traceparent, coalesce(w.run_at, now()) AS run_at, w.fresh, w.is_dispatched, w.idempotency_key, w.reservation,
+            w.fingerprint, active.sha256 AS model_sha256,
+            sha256(convert_to(concat_ws(E'\x1f', w.tenant, w.kind, w.sha256, coalesce(active.sha256, ''),
+                coalesce(active.precision, ''), coalesce(active.analysis_version, ''), w.options::text), 'UTF8')) AS content_key,
+            (extract(epoch FROM greatest(w.run_at, now())) * 1e6 - w.priority * priority_step_seconds * 1e6)::bigint AS queue_rank
+        FROM jsonb_populate_recordset(NULL::job_request, wanted) w
+    ), judged AS (
+        SELECT f, f.sha256 AS sha256, f.reservation IS NOT NULL OR known.found OR under_way.found
+            OR count(*) OVER (PARTITION BY f.content_key) > 1 AS is_special
+        FROM filled f
+        -- The limits keep these two descents of an index for each job, whatever the planner last knew about the table.
+        LEFT JOIN LATERAL (
+            SELECT true AS found FROM jobs j WHERE j.content_key = f.content_key AND j.state = 'succeeded' LIMIT 1
+        ) known ON true
+        LEFT JOIN LATERAL (
+            SELECT true AS found FROM jobs j WHERE j.content_key = f.content_key AND j.state IN ('queued', 'running')
+                AND j.leader_id IS NULL AND NOT j.fresh LIMIT 1
+        ) under_way ON true
+    )
+    -- In one order everywhere, so that two batches seldom wait for each other.
+    SELECT array_agg(f ORDER BY sha256) FILTER (WHERE is_special IS NOT TRUE),
+            array_agg(f ORDER BY sha256) FILTER (WHERE is_special)
+        INTO plain, special FROM judged;
+
+    INSERT INTO uploads (id, tenant, sha256, bytes, media_type, store_key)
+    SELECT p.id, p.tenant, p.sha256, p.bytes, p.media_type, p.store_key FROM unnest(plain) p;
+    WITH inserted AS (
+        INSERT INTO jobs (id, tenant, kind, priority, run_at, queue_rank, max_attempts, upload_id, upload_sha256, options,
+                          model_sha256, content_key, fresh, traceparent, dispatched_at)
+        SELECT p.id, p.tenant, p.kind, p.priority, p.run_at, p.queue_rank, p.max_attempts, p.id, p.sha256, p.options,
+               p.model_sha256, p.content_key, p.fresh, p.traceparent, CASE WHEN p.is_dispatched THEN now() END
+        FROM unnest(plain) p
+        ON CONFLICT (content_key) WHERE state IN ('queued', 'running') AND leader_id IS NULL AND NOT fresh DO NOTHING
+        RETURNING id
+    )
+    SELECT array_agg(id) INTO made FROM inserted;
+    RETURN QUERY SELECT id, 'queued', NULL::uuid, active.sha256 FROM unnest(made) id;
+
+    -- The others one by one: those that another may be equal to, and those that became so in this moment.
+    FOR r IN
+        SELECT * FROM (SELECT (p).* FROM unnest(plain) p WHERE p.id <> ALL (coalesce(made, '{}'))
+                       UNION ALL SELECT (s).* FROM unnest(special) s) o ORDER BY o.sha256
     LOOP
-        job := w.id;
+        job := r.id;
         leader := NULL;
         model := active.sha256;
-        IF w.reservation IS NOT NULL THEN
-            PERFORM 1 FROM idempotency i WHERE i.tenant = w.tenant AND i.key = w."idempotencyKey"
-                AND i.state = 'reserved' AND i.reservation = w.reservation FOR UPDATE;
+        IF r.reservation IS NOT NULL THEN
+            PERFORM 1 FROM idempotency i WHERE i.tenant = r.tenant AND i.key = r.idempotency_key
+                AND i.state = 'reserved' AND i.reservation = r.reservation FOR UPDATE;
             IF NOT FOUND THEN
                 outcome := 'lapsed';
                 RETURN NEXT;
                 CONTINUE;
             END IF;
         END IF;
-        key := sha256(convert_to(concat_ws(E'\x1f', w.tenant, w.kind, w.sha256, coalesce(active.sha256, ''),
-            coalesce(active.precision, ''), coalesce(active.analysis_version, ''), w.options::text), 'UTF8'));
-        rank := (extract(epoch FROM greatest(w.run_at, now())) * 1e6 - w.priority * priority_step_seconds * 1e6)::bigint;
-        outcome := NULL;
-        WHILE outcome IS NULL LOOP
-            IF NOT w.fresh THEN
-                -- The lock keeps it from being erased before its pictures have another user.
-                SELECT j.id, j.upload_id INTO twin FROM jobs j JOIN verdicts v ON v.job_id = j.id
-                    WHERE j.content_key = key AND j.state = 'succeeded' AND v.model_sha256 = active.sha256
-                      -- Another worker than the one whose model was active may have judged it.
-                      AND v.body->'model'->>'precision' = active.precision AND v.analysis_version = active.analysis_version
-                    ORDER BY j.finished_at DESC LIMIT 1 FOR KEY SHARE OF j;
-                IF FOUND THEN
-                    INSERT INTO jobs (id, tenant, kind, priority, state, run_at, queue_rank, max_attempts, progress, upload_id,
-                                      upload_sha256, options, model_sha256, content_key, traceparent, started_at, finished_at)
-                    VALUES (w.id, w.tenant, w.kind, w.priority, 'succeeded', w.run_at, rank, w."maximumAttempts", 1,
-                            twin.upload_id, w.sha256, w.options, active.sha256, key, w.traceparent, now(), now());
-                    PERFORM verdicts_take_over(twin.id, w.id);
-                    outcome := 'reused';
-                    EXIT;
-                END IF;
-                -- A leader that ends now lets go of this lock with its verdict stored, and then nothing is found here.
-                SELECT j.id, j.upload_id INTO twin FROM jobs j
-                    WHERE j.content_key = key AND j.state IN ('queued', 'running') AND j.leader_id IS NULL AND NOT j.fresh
-                    FOR UPDATE;
-                IF FOUND THEN
-                    INSERT INTO jobs (id, tenant, kind, priority, run_at, queue_rank, max_attempts, upload_id, upload_sha256,
-                                      options, model_sha256, content_key, leader_id, traceparent)
-                    VALUES (w.id, w.tenant, w.kind, w.priority, w.run_at, rank, w."maximumAttempts", twin.upload_id, w.sha256,
-                            w.options, active.sha256, key, twin.id, w.traceparent);
-                    -- The most urgent of them decides when they run; but a wait after a failure stays as long as it is.
-                    UPDATE jobs SET queue_rank = least(queue_rank, rank),
-                        run_at = CASE WHEN attempt = 0 THEN least(run_at, w.run_at) ELSE run_at END
-                    WHERE id = twin.id AND state = 'queued' AND (queue_rank > rank OR (attempt = 0 AND run_at > w.run_at));
-                    leader := twin.id;
-                    outcome := 'following';
-                    EXIT;
-                END IF;
-            END IF;
-            INSERT INTO uploads (id, tenant, sha256, bytes, media_type, store_key)
-            VALUES (w.id, w.tenant, w.sha256, w.bytes, w."mediaType", w."storeKey")
-            ON CONFLICT ON CONSTRAINT uploads_pkey DO NOTHING;
-            INSERT INTO jobs (id, tenant, kind, priority, run_at, queue_rank, max_attempts, upload_id, upload_sha256, options,
-                              model_sha256, content_key, fresh, traceparent, dispatched_at)
-            VALUES (w.id, w.tenant, w.kind, w.priority, w.run_at, rank, w."maximumAttempts", w.id, w.sha256, w.options,
-                    active.sha256, key, w.fresh, w.traceparent, CASE WHEN w."isDispatched" THEN now() END)
-            ON CONFLICT (content_key) WHERE state IN ('queued', 'running') AND leader_id IS NULL AND NOT fresh DO NOTHING;
-            IF FOUND THEN
-                outcome := 'queued';
-            END IF;
-            -- Otherwise another one became the leader in this moment: look again.
-        END LOOP;
-        IF outcome <> 'queued' THEN
-            -- What an earlier look may have written.
-            DELETE FROM uploads WHERE id = w.id;
-        END IF;
-        IF w.reservation IS NOT NULL THEN
-            UPDATE idempotency i SET state = 'finished', job_id = w.id, fingerprint = w.fingerprint
-                WHERE i.tenant = w.tenant AND i.key = w."idempotencyKey" AND i.reservation = w.reservation;
+        SELECT e.outcome, e.leader INTO outcome, leader FROM enqueue_job(r, active.precision, active.analysis_version) e;
+        IF r.reservation IS NOT NULL THEN
+            UPDATE idempotency i SET state = 'finished', job_id = r.id, fingerprint = r.fingerprint
+                WHERE i.tenant = r.tenant AND i.key = r.idempotency_key AND i.reservation = r.reservation;
         END IF;
         RETURN NEXT;
+    END LOOP;
+END $$;
+
+-- Makes one job, whatever others of equal bytes are about to do.
+CREATE FUNCTION enqueue_job(r job_request, model_precision text, model_analysis_version text)
+RETURNS TABLE (outcome text, leader uuid) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    twin record;
+BEGIN
+    LOOP
+        IF NOT r.fresh THEN
+            -- One that ends now lets go of this lock with its verdict stored: it is not found here, but by the next look.
+            SELECT j.id, j.upload_id INTO twin FROM jobs j
+                WHERE j.content_key = r.content_key AND j.state IN ('queued', 'running') AND j.leader_id IS NULL AND NOT j.fresh
+                FOR UPDATE;
+            IF FOUND THEN
+                DELETE FROM uploads WHERE id = r.id;
+                INSERT INTO jobs (id, tenant, kind, priority, run_at, queue_rank, max_attempts, upload_id, upload_sha256,
+                                  options, model_sha256, content_key, leader_id, traceparent)
+                VALUES (r.id, r.tenant, r.kind, r.priority, r.run_at, r.queue_rank, r.max_attempts, twin.upload_id, r.sha256,
+                        r.options, r.model_sha256, r.content_key, twin.id, r.traceparent);
+                -- The most urgent of them decides when they run; but a wait after a failure stays as long as it is.
+                UPDATE jobs SET queue_rank = least(queue_rank, r.queue_rank),
+                    run_at = CASE WHEN attempt = 0 THEN least(run_at, r.run_at) ELSE run_at END
+                WHERE id = twin.id AND state = 'queued'
+                  AND (queue_rank > r.queue_rank OR (attempt = 0 AND run_at > r.run_at));
+                RETURN QUERY SELECT 'following', twin.id;
+                RETURN;
+            END IF;
+            -- The lock keeps it from being erased before its pictures have another user.
+            SELECT j.id, j.upload_id INTO twin FROM jobs j JOIN verdicts v ON v.job_id = j.id
+                WHERE j.content_key = r.content_key AND j.state = 'succeeded' AND v.model_sha256 = r.model_sha256
+                  -- Another worker than the one whose model was active may have judged it.
+                  AND v.body->'model'->>'precision' = model_precision AND v.analysis_version = model_analysis_version
+                ORDER BY j.finished_at DESC LIMIT 1 FOR KEY SHARE OF j;
+            IF FOUND THEN
+                DELETE FROM uploads WHERE id = r.id;
+                INSERT INTO jobs (id, tenant, kind, priority, state, run_at, queue_rank, max_attempts, progress, upload_id,
+                                  upload_sha256, options, model_sha256, content_key, traceparent, started_at, finished_at)
+                VALUES (r.id, r.tenant, r.kind, r.priority, 'succeeded', r.run_at, r.queue_rank, r.max_attempts, 1,
+                        twin.upload_id, r.sha256, r.options, r.model_sha256, r.content_key, r.traceparent, now(), now());
+                PERFORM verdicts_take_over(twin.id, r.id);
+                RETURN QUERY SELECT 'reused', NULL::uuid;
+                RETURN;
+            END IF;
+        END IF;
+        -- It may be there from a look before this one.
+        INSERT INTO uploads (id, tenant, sha256, bytes, media_type, store_key)
+        VALUES (r.id, r.tenant, r.sha256, r.bytes, r.media_type, r.store_key) ON CONFLICT (id) DO NOTHING;
+        INSERT INTO jobs (id, tenant, kind, priority, run_at, queue_rank, max_attempts, upload_id, upload_sha256, options,
+                          model_sha256, content_key, fresh, traceparent, dispatched_at)
+        VALUES (r.id, r.tenant, r.kind, r.priority, r.run_at, r.queue_rank, r.max_attempts, r.id, r.sha256, r.options,
+                r.model_sha256, r.content_key, r.fresh, r.traceparent, CASE WHEN r.is_dispatched THEN now() END)
+        ON CONFLICT (content_key) WHERE state IN ('queued', 'running') AND leader_id IS NULL AND NOT fresh DO NOTHING;
+        IF FOUND THEN
+            RETURN QUERY SELECT 'queued', NULL::uuid;
+            RETURN;
+        END IF;
+        -- Another one became the leader in this moment.
     END LOOP;
 END $$;

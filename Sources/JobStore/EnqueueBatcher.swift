@@ -48,9 +48,14 @@ actor EnqueueBatcher {
         }
     }
 
-    private func write(_ jobs: [NewJob]) async -> [Result<EnqueuedJob, any Error>] {
+    /// How often a batch is written that lost a deadlock with another one.
+    private static let maximumTries = 3
+
+    private func write(_ jobs: [NewJob], attempt: Int = 1) async -> [Result<EnqueuedJob, any Error>] {
         do {
             return try await insert(jobs).map { .success($0) }
+        } catch let error as PostgresError where error.sqlState == "40P01" && attempt < Self.maximumTries {
+            return await write(jobs, attempt: attempt + 1)
         } catch let error as PostgresError where jobs.count > 1 && !error.outcomeIsUnknown && !error.isRetryable {
             // One of them cannot be written; the others are not to blame.
             var results: [Result<EnqueuedJob, any Error>] = []
@@ -77,7 +82,7 @@ actor EnqueueBatcher {
     }
 }
 
-/// A job as `enqueue_jobs` reads it.
+/// A job as SQL's `job_request`.
 private struct EnqueueRow: Encodable {
     let id: JobID
     let tenant, kind: String
@@ -91,6 +96,16 @@ private struct EnqueueRow: Encodable {
     let idempotencyKey: String?
     let reservation: UUID?
     let fingerprint: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case id, tenant, kind, priority, options, bytes, sha256, traceparent, fresh, reservation, fingerprint
+        case maximumAttempts = "max_attempts"
+        case storeKey = "store_key"
+        case mediaType = "media_type"
+        case runAt = "run_at"
+        case isDispatched = "is_dispatched"
+        case idempotencyKey = "idempotency_key"
+    }
 
     init(job: NewJob) throws {
         id = job.id

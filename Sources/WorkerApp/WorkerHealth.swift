@@ -27,10 +27,18 @@ actor WorkerHealth {
     }
 
     /// How the worker does, in the words that operators read.
-    func condition(isDraining: Bool, busySlots: Int, slots: Int) -> WorkerCondition {
-        let stuck = busySlots < slots && lastPass.duration(to: .now) > patience
-            ? "slots are free and nothing was claimed or looked for in the last \(patience.components.seconds) s" : nil
-        let reason = Concern.allCases.compactMap { reasons[$0] }.first
-        return WorkerCondition(isDraining: isDraining, busySlots: busySlots, unreadyReason: stuck ?? reason)
+    ///
+    /// - Parameter overdueSlots: slots whose jobs are over their deadlines and do not let go.
+    func condition(isDraining: Bool, busySlots: Int, overdueSlots: Int, slots: Int) -> WorkerCondition {
+        WorkerCondition(
+            isDraining: isDraining, busySlots: busySlots,
+            unreadyReason: stuckReason(busySlots: busySlots, overdueSlots: overdueSlots, slots: slots)
+                ?? Concern.allCases.compactMap { reasons[$0] }.first)
+    }
+
+    private func stuckReason(busySlots: Int, overdueSlots: Int, slots: Int) -> String? {
+        if overdueSlots >= slots { return "every slot is held by a job that is over its deadline and does not stop" }
+        guard busySlots < slots, lastPass.duration(to: .now) > patience else { return nil }
+        return "slots are free and nothing was looked for in the last \(patience.components.seconds) s"
     }
 }

@@ -67,6 +67,10 @@ struct StoreFixture {
             lease, verdict: Self.verdict(model: modelSHA256), analysisVersion: "1", artifacts: artifacts)
     }
 
+    func count(_ table: String) async throws -> Int {
+        try await pool.query("SELECT count(*) AS n FROM \(table)")[0].decode("n")
+    }
+
     /// Makes a job's lease run out without waiting for it.
     func expireLease(of id: JobID) async throws {
         try await pool.execute("UPDATE jobs SET lease_until = now() - interval '1 second' WHERE id = $1", [id.uuid])

@@ -47,6 +47,15 @@ extension Pair {
         return try answer.decoded(JobStatus.self).id
     }
 
+    /// Waits until so many workers have registered.
+    func hasWorkers(_ count: Int) async throws {
+        let isThere = try await eventually(within: .seconds(30)) {
+            try await Task.sleep(for: .milliseconds(50))
+            return try await self.count("workers") == count
+        }
+        guard isThere else { throw ProgramFailed(text: "\(count) workers did not come") }
+    }
+
     /// Waits for a job's end.
     func ended(_ id: JobID) async throws -> JobStatus {
         for _ in 0..<6 {
