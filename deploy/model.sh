@@ -90,7 +90,13 @@ compile() {
     cd "$folder"
     spin -a "$@" "$model" >spin.log || return
     # shellcheck disable=SC2086 # Several options in one word.
-    gcc -O2 -w -DMEMLIM="$memory_megabytes" -DNOREDUCE $for_pan -o pan pan.c
+    gcc -w -DMEMLIM="$memory_megabytes" -DNOREDUCE $for_pan -o pan pan.c
+}
+
+# pan knows names by numbers only: each mtype's first name has its list's highest.
+property_numbered() {
+    tr '\n' ' ' <"$model" | grep -o 'mtype = {[^}]*}' | tr -d '{},=' | awk -v number="$1" '
+        { for (i = 2; i <= NF; i++) if (before + NF - i + 1 == number) print $i; before += NF - 1 }'
 }
 
 # What pan says of one property or of all; `properties` is what it looked at.
@@ -100,7 +106,7 @@ judge() {
     seconds=$(sed -n 's/^pan: elapsed time \([0-9.e+-]*\) seconds.*/\1/p' "$log")
     local found=
     if grep -q '^pan:.*assertion violated' "$log"; then
-        found=$(sed -n 's/^pan:.*assertion violated .*!(\([a-z_]*\)).*/\1/p' "$log" | head -n 1)
+        found=$(property_numbered "$(sed -n 's/^pan:.*assertion violated .*!(\([0-9]*\)).*/\1/p' "$log" | head -n 1)")
     elif grep -q '^pan:.*cycle' "$log"; then
         found=every_job_ends
     elif grep -q '^pan:' "$log" && ! grep -q 'errors: 0' "$log"; then
@@ -137,18 +143,18 @@ check_one() {
     folder=$products/$name
     case $kind in
     all)
-        for_pan="-DSAFETY -DCOLLAPSE"
+        for_pan="-O2 -DSAFETY -DCOLLAPSE"
         run=(-m100000 -w24)
         ;;
     ends)
-        for_pan="-DNP -DCOLLAPSE"
+        for_pan="-O2 -DNP -DCOLLAPSE"
         run=(-m100000 -w24 -l)
         ;;
     *)
         folder+=-$property
         options+=("-D$name" "-DONLY=$property")
         options+=(-DSHORTEST)
-        for_pan="-DSAFETY -DBFS"
+        for_pan="-O0 -DSAFETY -DBFS"
         ;;
     esac
     if ! compile "$folder" "$for_pan" "${options[@]}" 2>"$folder.log"; then
@@ -168,9 +174,9 @@ tell_trail() {
     local -a chosen
     read -ra chosen <<<"$options"
     if [[ $kind == broken || $kind == open ]]; then chosen+=("-D$name" "-DONLY=$property"); fi
-    local search="-DSAFETY -DBFS" run="-w24"
+    local search="-O2 -DSAFETY -DBFS" run="-w24"
     if [[ $kind == ends ]]; then
-        search=-DNP run="-w24 -l"
+        search="-O2 -DNP" run="-w24 -l"
     else
         chosen+=(-DSHORTEST)
     fi

@@ -619,23 +619,21 @@ look:
     };
     /* The second look. FOR UPDATE makes finding the leader and following it one step; without it they are two. */
     /* sql 0003_queue.up.sql: WHERE j.content_key = key AND j.state IN ('queued', 'running') AND j.leader_id IS NULL AND NOT j.fresh FOR UPDATE; */
+#ifdef NO_LEADER_LOCK
+    d_step { find_leader(id); seen = found; found = 0 };
+    if
+    :: atomic { seen != 0 -> d_step { insert_job(id, queued, seen); seen = 0 }; goto accepted }
+    :: seen == 0
+    fi;
+#else
     atomic {
         d_step { find_leader(id) };
         if
-        :: found != 0 ->
-#ifdef NO_LEADER_LOCK
-            seen = found;
-            found = 0
-        };
-        atomic {
-            found = seen;
-            seen = 0;
-#endif
-            d_step { insert_job(id, queued, found); found = 0 };
-            goto accepted
+        :: found != 0 -> d_step { insert_job(id, queued, found); found = 0 }; goto accepted
         :: else
         fi
     };
+#endif
     /* sql 0003_queue.up.sql: ON CONFLICT (content_key) WHERE state IN ('queued', 'running') AND leader_id IS NULL AND NOT fresh DO NOTHING; */
     atomic {
 #ifndef NO_LEADER_INDEX
