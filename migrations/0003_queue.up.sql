@@ -161,16 +161,16 @@ CREATE TRIGGER jobs_leave_nothing AFTER DELETE ON jobs FOR EACH ROW EXECUTE FUNC
 --   reused     it has the verdict of an equal one
 --   lapsed     another request took its idempotency key: nothing was written
 CREATE FUNCTION enqueue_jobs(wanted jsonb, priority_step_seconds double precision)
-RETURNS TABLE (job uuid, outcome text) LANGUAGE plpgsql AS $$
+RETURNS TABLE (job uuid, outcome text, leader uuid, model text) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     w record;
-    model record;
+    active record;
     key bytea;
     rank bigint;
     twin record;
 BEGIN
-    SELECT m.sha256, m.precision, m.analysis_version INTO model FROM models m WHERE m.active;
+    SELECT m.sha256, m.precision, m.analysis_version INTO active FROM models m WHERE m.active;
     -- In one order everywhere, so that two batches cannot wait for each other.
     FOR w IN
         SELECT t.*, coalesce(t."runAt", now()) AS run_at
@@ -181,6 +181,8 @@ BEGIN
         ORDER BY t.sha256, t.tenant, t.id
     LOOP
         job := w.id;
+        leader := NULL;
+        model := active.sha256;
         IF w.reservation IS NOT NULL THEN
             PERFORM 1 FROM idempotency i WHERE i.tenant = w.tenant AND i.key = w."idempotencyKey"
                 AND i.state = 'reserved' AND i.reservation = w.reservation FOR UPDATE;
@@ -190,23 +192,23 @@ BEGIN
                 CONTINUE;
             END IF;
         END IF;
-        key := sha256(convert_to(concat_ws(E'\x1f', w.tenant, w.kind, w.sha256, coalesce(model.sha256, ''),
-            coalesce(model.precision, ''), coalesce(model.analysis_version, ''), w.options::text), 'UTF8'));
+        key := sha256(convert_to(concat_ws(E'\x1f', w.tenant, w.kind, w.sha256, coalesce(active.sha256, ''),
+            coalesce(active.precision, ''), coalesce(active.analysis_version, ''), w.options::text), 'UTF8'));
         rank := (extract(epoch FROM greatest(w.run_at, now())) * 1e6 - w.priority * priority_step_seconds * 1e6)::bigint;
         outcome := NULL;
         WHILE outcome IS NULL LOOP
             IF NOT w.fresh THEN
                 -- The lock keeps it from being erased before its pictures have another user.
                 SELECT j.id, j.upload_id INTO twin FROM jobs j JOIN verdicts v ON v.job_id = j.id
-                    WHERE j.content_key = key AND j.state = 'succeeded' AND v.model_sha256 = model.sha256
+                    WHERE j.content_key = key AND j.state = 'succeeded' AND v.model_sha256 = active.sha256
                       -- Another worker than the one whose model was active may have judged it.
-                      AND v.body->'model'->>'precision' = model.precision AND v.analysis_version = model.analysis_version
+                      AND v.body->'model'->>'precision' = active.precision AND v.analysis_version = active.analysis_version
                     ORDER BY j.finished_at DESC LIMIT 1 FOR KEY SHARE OF j;
                 IF FOUND THEN
                     INSERT INTO jobs (id, tenant, kind, priority, state, run_at, queue_rank, max_attempts, progress, upload_id,
                                       upload_sha256, options, model_sha256, content_key, traceparent, started_at, finished_at)
                     VALUES (w.id, w.tenant, w.kind, w.priority, 'succeeded', w.run_at, rank, w."maximumAttempts", 1,
-                            twin.upload_id, w.sha256, w.options, model.sha256, key, w.traceparent, now(), now());
+                            twin.upload_id, w.sha256, w.options, active.sha256, key, w.traceparent, now(), now());
                     PERFORM verdicts_take_over(twin.id, w.id);
                     outcome := 'reused';
                     EXIT;
@@ -219,11 +221,12 @@ BEGIN
                     INSERT INTO jobs (id, tenant, kind, priority, run_at, queue_rank, max_attempts, upload_id, upload_sha256,
                                       options, model_sha256, content_key, leader_id, traceparent)
                     VALUES (w.id, w.tenant, w.kind, w.priority, w.run_at, rank, w."maximumAttempts", twin.upload_id, w.sha256,
-                            w.options, model.sha256, key, twin.id, w.traceparent);
+                            w.options, active.sha256, key, twin.id, w.traceparent);
                     -- The most urgent of them decides when they run; but a wait after a failure stays as long as it is.
                     UPDATE jobs SET queue_rank = least(queue_rank, rank),
                         run_at = CASE WHEN attempt = 0 THEN least(run_at, w.run_at) ELSE run_at END
                     WHERE id = twin.id AND state = 'queued' AND (queue_rank > rank OR (attempt = 0 AND run_at > w.run_at));
+                    leader := twin.id;
                     outcome := 'following';
                     EXIT;
                 END IF;
@@ -234,7 +237,7 @@ BEGIN
             INSERT INTO jobs (id, tenant, kind, priority, run_at, queue_rank, max_attempts, upload_id, upload_sha256, options,
                               model_sha256, content_key, fresh, traceparent, dispatched_at)
             VALUES (w.id, w.tenant, w.kind, w.priority, w.run_at, rank, w."maximumAttempts", w.id, w.sha256, w.options,
-                    model.sha256, key, w.fresh, w.traceparent, CASE WHEN w."isDispatched" THEN now() END)
+                    active.sha256, key, w.fresh, w.traceparent, CASE WHEN w."isDispatched" THEN now() END)
             ON CONFLICT (content_key) WHERE state IN ('queued', 'running') AND leader_id IS NULL AND NOT fresh DO NOTHING;
             IF FOUND THEN
                 outcome := 'queued';

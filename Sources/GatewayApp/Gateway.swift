@@ -17,6 +17,10 @@ public struct Gateway: Sendable {
     let dispatch: JobDispatch
     let uploads: DirectoryUploadStore
     let waiters = JobWaiters()
+    let admission: QueueAdmission
+    /// Asks this gateway's relay to look at once.
+    let relayRequests: AsyncStream<Void>.Continuation
+    private let relayRequested: AsyncStream<Void>
     let logger: Logger
 
     /// Opens the upload directory; PostgreSQL and Redis are connected to when they are needed, and may come later.
@@ -35,6 +39,8 @@ public struct Gateway: Sendable {
         registry = WorkerRegistry(pool: pool)
         dispatch = JobDispatch(redis: redis, prefix: configuration.queueName)
         uploads = try DirectoryUploadStore(root: configuration.uploadsDirectory)
+        admission = QueueAdmission(store: jobs, registry: registry, configuration: configuration)
+        (relayRequested, relayRequests) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
     /// The application with its chores.
@@ -67,7 +73,7 @@ public struct Gateway: Sendable {
         return router
     }
 
-    /// Relay, sweep and waker: every gateway has them, and one at a time does each chore.
+    /// Relay, sweep, waker and gauge: every gateway has them, and one at a time does each chore.
     var services: [any Service] {
         [
             JobWaker(
@@ -76,11 +82,12 @@ public struct Gateway: Sendable {
             Relay(
                 store: jobs, registry: registry, dispatch: dispatch, kind: .analyze, seconds: configuration.relaySeconds,
                 staleSeconds: configuration.dispatchStaleSeconds, aliveSeconds: configuration.workersAliveSeconds,
-                logger: logger),
+                requests: relayRequested, logger: logger),
+            QueueGauge(admission: admission, logger: logger),
             Sweep(
                 store: jobs, dispatch: dispatch, uploads: uploads, waiters: waiters, kind: .analyze,
                 seconds: configuration.sweepSeconds, tidySeconds: configuration.tidySeconds, crashLimit: configuration.crashLimit,
-                keepUploadsSeconds: configuration.keepUploadsSeconds, logger: logger),
+                keepUploadsSeconds: configuration.keepUploadsSeconds, retention: configuration.retention, logger: logger),
         ]
     }
 
