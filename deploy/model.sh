@@ -43,7 +43,7 @@ ends lease-ends - -DJOBS=1 -DFAULTS=2 -DCANCELS=1 -DRETRIES=1 -DDRAINS=1
 LIST
     else
         cat <<'LIST'
-all lease - -DJOBS=1 -DFAULTS=3 -DCANCELS=1 -DERASURES=1 -DRETRIES=1 -DDRAINS=1 -DMAX_ATTEMPTS=2
+all lease - -DJOBS=1 -DFAULTS=3 -DCANCELS=1 -DRETRIES=1 -DMAX_ATTEMPTS=2
 all sharing - -DNO_STREAM -DJOBS=3 -DFAULTS=1 -DCANCELS=1 -DERASURES=1
 all sharing-retried - -DNO_STREAM -DJOBS=3 -DFAULTS=0 -DCANCELS=1 -DERASURES=1 -DRETRIES=1
 all whole - -DJOBS=2 -DFAULTS=1 -DCANCELS=1 -DERASURES=1 -DRETRIES=1 -DDRAINS=1
@@ -77,6 +77,7 @@ broken NO_RELINK live_leader -DNO_STREAM -DCANCELS=1 -DJOBS=3
 broken SETTLE_BEFORE_END live_leader -DNO_STREAM
 broken SETTLE_LATER live_leader -DNO_STREAM
 broken RETRY_AS_LEADER one_leader -DNO_STREAM -DRETRIES=1
+open RETRY_LOOKS_ONCE one_leader -DNO_STREAM -DRETRIES=1
 open GATE_LEFT_EARLY worker_lost_means_alone -DDISTINCT -DONE_WORKER -DPOISON=2 -DFAULTS=0
 LIST
 }
@@ -216,6 +217,9 @@ if [[ -n ${trail-} ]]; then
     exit
 fi
 
+for name in "${names[@]}"; do
+    list | awk -v name="$name" '$2 == name { found = 1 } END { exit !found }' || die "there is no $name"
+done
 python3 "$root/deploy/check-model.py" "$root"
 
 failures=$products/failures

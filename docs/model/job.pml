@@ -250,7 +250,7 @@ inline let_go_of_lease(id) {
 
 /* Workers ---------------------------------------------------------------------------------------------------------- */
 
-/* sql JobStore+lease.swift: state = 'queued' AND leader_id IS NULL AND run_at <= now() */
+/* sql JobStore+claim.swift: state = 'queued' AND leader_id IS NULL AND run_at <= now() */
 #ifdef CLAIM_FOLLOWERS
 #define IS_CLAIMABLE(id) (J(id).exists && J(id).state == queued && J(id).due)
 #else
@@ -264,7 +264,8 @@ inline claim(s, job_id) {
     J(job_id).lease_over = 0;
     J(job_id).attempt = J(job_id).attempt + 1;
     J(job_id).dispatched = 0;
-    J(job_id).stage = 0;
+    /* sql JobStore+claim.swift: stage = CASE WHEN NOT runs_alone THEN 'fetching' END */
+    J(job_id).stage = !J(job_id).runs_alone;
     J(job_id).began_alone = 0;
     S(s).phase = waiting;
     S(s).held = job_id;
@@ -305,13 +306,17 @@ inline leave(s) {
 #define HAS_ROOM(s) (!IN_THE_WAY(1, s) && !IN_THE_WAY(2, s))
 #endif
 
-/* report: the job's turn has come. */
+/* The job's turn has come. What had to be alone says so first, in a report. */
 inline begin(s) {
     if
-    :: STANDS(s) ->
-        wrote(s);
-        J(S(s).held).stage = 1;
-        J(S(s).held).began_alone = S(s).alone;
+    :: !S(s).alone || STANDS(s) ->
+        if
+        :: S(s).alone ->
+            wrote(s);
+            J(S(s).held).stage = 1;
+            J(S(s).held).began_alone = 1
+        :: else
+        fi;
         S(s).phase = working;
         printf("slot %d begins job %d, epoch %d\n", s, S(s).held, S(s).epoch)
     :: else ->
@@ -480,6 +485,7 @@ end:
     od
 }
 
+/* sql JobStore+lease.swift: WHERE jobs.id = held.id AND jobs.lease_epoch = held.epoch AND jobs.state = 'running' */
 /* renew: it changes something only where the lease had run out, was lost, or is to be cancelled. In `storing` nobody
  * listens to the heart any more; the write decides. */
 #define BEAT(s) \
@@ -570,7 +576,7 @@ end:
     od
 }
 
-/* sql JobStore+upkeep.swift: WHERE state = 'queued' AND leader_id IS NULL AND kind = $1 AND run_at <= now() AND (dispatched_at IS NULL OR dispatched_at < now() - make_interval(secs => $3)) */
+/* sql JobStore+upkeep.swift: WHERE (turns.dispatched_at IS NULL OR turns.dispatched_at < now() - make_interval(secs => $4)) AND jobs.state = 'queued' AND jobs.leader_id IS NULL */
 #define RELAY(id_) \
     :: d_step { J(id_).exists && J(id_).state == queued && J(id_).leader_id == 0 && J(id_).due && !J(id_).dispatched -> \
         dispatch(id_) }
@@ -618,7 +624,7 @@ look:
         fi
     };
     /* The second look. FOR UPDATE makes finding the leader and following it one step; without it they are two. */
-    /* sql 0003_queue.up.sql: WHERE j.content_key = key AND j.state IN ('queued', 'running') AND j.leader_id IS NULL AND NOT j.fresh FOR UPDATE; */
+    /* sql 0003_queue.up.sql: AND j.state IN ('queued', 'running') AND j.leader_id IS NULL AND NOT j.fresh FOR UPDATE; */
 #ifdef NO_LEADER_LOCK
     d_step { find_leader(id); seen = found; found = 0 };
     if
@@ -646,7 +652,7 @@ look:
     };
 accepted:
     if
-    /* sql JobStore.swift: WHERE tenant = $1 AND id = $2 AND state IN ('queued', 'running') AND NOT cancel_requested */
+    /* sql JobStore+control.swift: WHERE tenant = $1 AND id = $2 AND state IN ('queued', 'running') AND NOT cancel_requested */
 #ifdef CANCEL_ANY_STATE
     :: d_step { cancels > 0 && J(id).exists && !J(id).cancel_requested ->
 #else
@@ -663,6 +669,7 @@ accepted:
 #endif
     :: true
     fi;
+    /* sql JobStore+control.swift: DELETE FROM jobs WHERE tenant = $1 AND id = $2 */
     if
     :: d_step { erasures > 0 && J(id).exists ->
         erasures = erasures - 1;
@@ -694,6 +701,9 @@ accepted:
 }
 
 /* dead → queued: it leads, or follows the one that leads by now, which is locked while it is chosen. */
+/* sql JobStore+control.swift: AND l.state IN ('queued', 'running') AND l.leader_id IS NULL AND NOT l.fresh FOR UPDATE OF l */
+/* sql JobStore+control.swift: state = 'queued', leader_id = (SELECT id FROM leader), attempt = 0, crash_count = 0, cancel_requested = false */
+/* sql JobStore+control.swift: WHERE tenant = $1 AND id = $2 AND state = 'dead' */
 #ifdef RETRY_AS_LEADER
 #define LOOK_FOR_LEADER(id_)
 #else
@@ -719,9 +729,28 @@ accepted:
         J(id_).due = 1; \
         J(id_).dispatched = 0 }
 
+/* As built: who finds no leader has nothing to lock, and by the time it writes there may be one. */
+#define RETRY_ONCE_LOOKED(id_) \
+    :: d_step { retries > 0 && J(id_).exists && J(id_).state == dead -> find_leader(id_); late = !found; found = 0 }; \
+        if \
+        :: d_step { late && J(id_).exists && J(id_).state == dead -> \
+            retries = retries - 1; \
+            go(id_, queued); \
+            printf("the operator tries job %d again, which saw no leader\n", id_); \
+            J(id_).due = 1; \
+            late = 0 } \
+        :: !late || !J(id_).exists || J(id_).state != dead -> late = 0 \
+        fi
+
 proctype operator() {
+#ifdef RETRY_LOOKS_ONCE
+    bit late;
+#endif
 end:
     do
+#ifdef RETRY_LOOKS_ONCE
+    EACH_JOB(RETRY_ONCE_LOOKED)
+#endif
     EACH_JOB(RETRY)
     :: retries > 0 -> retries = 0
     od
