@@ -2,6 +2,7 @@ import Hummingbird
 import JobModel
 import JobStore
 import Logging
+import NIOPosix
 import PostgresClient
 import RedisClient
 import ServiceLifecycle
@@ -16,6 +17,7 @@ public struct Gateway: Sendable {
     let registry: WorkerRegistry
     let dispatch: JobDispatch
     let uploads: DirectoryUploadStore
+    private let uploadThreads: NIOThreadPool
     let waiters = JobWaiters()
     let admission: QueueAdmission
     /// Asks this gateway's relay to look at once.
@@ -38,7 +40,9 @@ public struct Gateway: Sendable {
         jobs = JobStore(pool: pool)
         registry = WorkerRegistry(pool: pool)
         dispatch = JobDispatch(redis: redis, prefix: configuration.queueName)
-        uploads = try DirectoryUploadStore(root: configuration.uploadsDirectory)
+        uploadThreads = NIOThreadPool(numberOfThreads: configuration.uploadThreads)
+        uploadThreads.start()
+        uploads = try DirectoryUploadStore(root: configuration.uploadsDirectory, threads: uploadThreads)
         admission = QueueAdmission(store: jobs, registry: registry, configuration: configuration)
         (relayRequested, relayRequests) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
@@ -91,8 +95,9 @@ public struct Gateway: Sendable {
         ]
     }
 
-    /// Ends the connections to PostgreSQL and Redis.
-    public func close() async {
+    /// Ends the threads, and the connections to PostgreSQL and Redis.
+    public func close() async throws {
+        try await uploadThreads.shutdownGracefully()
         await pool.close()
         await redis.close()
     }

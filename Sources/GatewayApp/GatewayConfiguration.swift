@@ -16,6 +16,8 @@ public struct GatewayConfiguration: Sendable {
     public var queueName: String
     public var uploadsDirectory: String
     public var maximumUploadBytes: Int
+    /// Threads that write uploads.
+    public var uploadThreads: Int
     public var keepUploadsSeconds: Double
     public var maximumAttempts: Int
     public var crashLimit: Int
@@ -62,6 +64,9 @@ public struct GatewayConfiguration: Sendable {
         Setting(
             "uploads.maxBytes", .integer(1...1 << 40), unit: "bytes", default: "2147483648",
             help: "Largest clip that is taken."),
+        Setting(
+            "uploads.threads", .integer(1...256), unit: "threads", default: "16",
+            help: "Threads that write uploads; several that wait for the disk share its commits."),
         Setting(
             "uploads.keepSeconds", .number(0...1e9), unit: "seconds", default: "86400",
             help: "Keep a judged clip's bytes for this long; those of refused and withdrawn clips go at the next tidying."),
@@ -125,6 +130,7 @@ public struct GatewayConfiguration: Sendable {
         queueName = settings.text("queue.name")
         uploadsDirectory = settings.text("uploads.directory")
         maximumUploadBytes = settings.integer("uploads.maxBytes")
+        uploadThreads = settings.integer("uploads.threads")
         keepUploadsSeconds = settings.number("uploads.keepSeconds")
         maximumAttempts = settings.integer("jobs.maxAttempts")
         crashLimit = settings.integer("jobs.crashLimit")

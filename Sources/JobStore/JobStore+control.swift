@@ -35,6 +35,16 @@ extension JobStore {
 
     /// An operator's retry of a dead job: all its attempts anew. What killed its workers runs alone again.
     public func retry(_ id: JobID, tenant: Tenant) async throws -> RetryOutcome {
+        while true {
+            do {
+                return try await retryOnce(id, tenant: tenant)
+            } catch let error as PostgresError where error.constraintName == "jobs_one_leader" {
+                // An equal one took the lead in this moment: the next look finds it.
+            }
+        }
+    }
+
+    private func retryOnce(_ id: JobID, tenant: Tenant) async throws -> RetryOutcome {
         try await pool.withTransaction { transaction in
             // An equal job may be under way by now; then this one waits for its verdict. The lock keeps that one from ending first.
             let changed = try await transaction.query(

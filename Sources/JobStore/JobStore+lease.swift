@@ -24,9 +24,13 @@ extension JobStore {
     ) async throws(PostgresError) -> [JobLease: Bool] {
         let rows = try await database.query(
             """
-            UPDATE jobs SET lease_until = now() + make_interval(secs => $3)
-            FROM unnest($1::uuid[], $2::bigint[]) AS held (id, epoch)
-            WHERE jobs.id = held.id AND jobs.lease_epoch = held.epoch AND jobs.state = 'running'
+            WITH standing AS (
+                SELECT jobs.id FROM jobs JOIN unnest($1::uuid[], $2::bigint[]) AS held (id, epoch)
+                    ON jobs.id = held.id AND jobs.lease_epoch = held.epoch AND jobs.state = 'running'
+                -- In the order of those who enqueue followers, so that neither waits for the other.
+                ORDER BY jobs.upload_sha256, jobs.id FOR NO KEY UPDATE OF jobs
+            )
+            UPDATE jobs SET lease_until = now() + make_interval(secs => $3) FROM standing WHERE jobs.id = standing.id
             RETURNING jobs.id, jobs.lease_epoch, jobs.cancel_requested
             """,
             [leases.map(\.job.uuid), leases.map(\.epoch), leaseSeconds], timeout: timeout)

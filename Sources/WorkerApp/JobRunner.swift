@@ -35,7 +35,6 @@ struct JobRunner: Sendable {
         await gate.enter(alone: job.runsAlone)
         let ending = await isStarted(job, logger: logger)
             ? await work(job, interruptions: interruptions) : .interrupted(.superseded)
-        await gate.leave()
         switch ending {
         case .interrupted(.superseded), .interrupted(.overdue):
             // Released first, so that the heart does not renew what this worker has let go of.
@@ -47,6 +46,8 @@ struct JobRunner: Sendable {
             await held.release(job.lease)
             await hintDone([job.lease.job] + followers)
         }
+        // Not before its end is written: until then a crash counts as this job's own, and must not be another's.
+        await gate.leave()
     }
 
     /// Notes that a job which had to wait until it was alone runs now: from here on its worker's loss may be its fault.

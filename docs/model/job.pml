@@ -292,7 +292,7 @@ inline leave(s) {
 /* Whatever the WHERE says: the row is this slot's, and this run's. */
 #define wrote(s) MUST(fenced, J(S(s).held).lease_owner == s && J(S(s).held).lease_epoch == S(s).epoch)
 
-/* AloneGate: one job alone, or many side by side. As built, a job leaves it before its end is written. */
+/* AloneGate: one job alone, or many side by side; a job leaves it once its end is written. */
 #ifdef GATE_LEFT_EARLY
 #define IN_GATE(s) (S(s).phase == working)
 #else
@@ -485,7 +485,7 @@ end:
     od
 }
 
-/* sql JobStore+lease.swift: WHERE jobs.id = held.id AND jobs.lease_epoch = held.epoch AND jobs.state = 'running' */
+/* sql JobStore+lease.swift: ON jobs.id = held.id AND jobs.lease_epoch = held.epoch AND jobs.state = 'running' */
 /* renew: it changes something only where the lease had run out, was lost, or is to be cancelled. In `storing` nobody
  * listens to the heart any more; the write decides. */
 #define BEAT(s) \
@@ -729,7 +729,7 @@ accepted:
         J(id_).due = 1; \
         J(id_).dispatched = 0 }
 
-/* As built: who finds no leader has nothing to lock, and by the time it writes there may be one. */
+/* Who finds no leader has nothing to lock, and by the time it writes there may be one. */
 #define RETRY_ONCE_LOOKED(id_) \
     :: d_step { retries > 0 && J(id_).exists && J(id_).state == dead -> find_leader(id_); late = !found; found = 0 }; \
         if \
