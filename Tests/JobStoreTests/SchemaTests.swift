@@ -141,6 +141,26 @@ private struct MigrationFolder {
         }
     }
 
+    @Test func theDiagramInTheArchitectureIsTheStateMachine() throws {
+        let path = URL(fileURLWithPath: StoreFixture.migrationsDirectory).deletingLastPathComponent()
+            .appendingPathComponent("ARCHITECTURE.md")
+        let text = try String(contentsOf: path, encoding: .utf8)
+        let diagram = try #require(text.components(separatedBy: "stateDiagram-v2").dropFirst().first?.components(separatedBy: "```").first)
+        var drawn: [Bool: [JobState: Set<JobState>]] = [:]
+        for line in diagram.split(separator: "\n") {
+            let words = line.split(whereSeparator: { " :,".contains($0) }).map(String.init)
+            guard words.count >= 3, words[1] == "-->", words[0] != "[*]" else { continue }
+            let from = try #require(JobState(rawValue: words[0])), target = try #require(JobState(rawValue: words[2]))
+            drawn[words.contains("follower"), default: [:]][from, default: []].insert(target)
+        }
+        for state in JobState.allCases {
+            #expect(drawn[false]?[state] ?? [] == state.successors())
+            let ofFollower = state == .queued ? state.successors(ofFollower: true) : []
+            // Anybody's job can be withdrawn while it is queued.
+            #expect((drawn[true]?[state] ?? []).union(state == .queued ? [.cancelled] : []) == ofFollower)
+        }
+    }
+
     private static func force(_ state: JobState) -> String {
         """
         UPDATE jobs SET state = '\(state.rawValue)', dispatched_at = NULL, started_at = now(), error = '{}',
