@@ -38,7 +38,8 @@ ALTER TABLE verdicts DROP COLUMN pictures_of, DROP COLUMN analysis_version;
 ALTER TABLE uploads DROP COLUMN unreferenced;
 ALTER TABLE jobs DROP CONSTRAINT jobs_followers_wait, DROP CONSTRAINT jobs_fresh_follow_nobody,
     DROP COLUMN content_key, DROP COLUMN fresh, ADD COLUMN expires_at timestamptz;
-ALTER TABLE jobs RESET (fillfactor, autovacuum_vacuum_scale_factor, autovacuum_vacuum_cost_delay);
+ALTER TABLE jobs RESET (fillfactor, autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor,
+     autovacuum_vacuum_cost_delay);
 ALTER TABLE attempts DROP COLUMN worker_host, DROP COLUMN worker_version;
 ALTER TABLE workers DROP COLUMN unready_reason, DROP COLUMN busy;
 ALTER TABLE models DROP COLUMN precision, DROP COLUMN analysis_version;

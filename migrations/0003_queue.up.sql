@@ -21,7 +21,8 @@ ALTER TABLE jobs
 -- A leader's erasure and its follower's promotion are one transaction, and only its end is consistent.
 ALTER TABLE jobs ALTER CONSTRAINT jobs_leader_id_fkey DEFERRABLE INITIALLY DEFERRED;
 -- Room for a job's short-lived versions on its own page, and a vacuum that keeps up with a queue's churn.
-ALTER TABLE jobs SET (fillfactor = 75, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+ALTER TABLE jobs SET (fillfactor = 75, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02,
+    autovacuum_vacuum_cost_delay = 0);
 
 CREATE UNIQUE INDEX jobs_one_leader ON jobs (content_key)
     WHERE state IN ('queued', 'running') AND leader_id IS NULL AND NOT fresh;

@@ -36,4 +36,12 @@ enum FairTurns {
         )
         """
     }
+
+    /// Locks jobs by their ids, and skips those that are locked: a table expression named `jobs`, for `CROSS JOIN LATERAL`.
+    ///
+    /// Nothing but the id is asked for inside, and the offset keeps other conditions out: with one about the state the
+    /// planner may walk the whole queue to find an id, when its statistics are from a time at which nothing was queued.
+    static func locked(_ id: String) -> String {
+        "(SELECT * FROM jobs named WHERE named.id = \(id) OFFSET 0 FOR UPDATE SKIP LOCKED) jobs"
+    }
 }

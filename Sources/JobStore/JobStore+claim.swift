@@ -53,13 +53,16 @@ extension JobStore {
     }
 
     private static let claimNamed = claimStatement(with: """
-        chosen AS (SELECT id FROM jobs WHERE id = ANY($5::uuid[]) AND \(claimable) FOR UPDATE SKIP LOCKED)
+        chosen AS (
+            SELECT jobs.id FROM unnest($5::uuid[]) wanted (id) CROSS JOIN LATERAL \(FairTurns.locked("wanted.id")) WHERE \(claimable)
+        )
         """)
     /// Others may be choosing the same jobs at this moment, so more are looked at than are wanted.
     private static let claimNext = claimStatement(with: """
-        \(FairTurns.clauses(kind: "$4", depth: "$5 * 4 + 8", condition: isOfModel)), chosen AS (
-            SELECT jobs.id FROM jobs JOIN turns ON turns.id = jobs.id WHERE \(claimable)
-            ORDER BY turns.turn, turns.queue_rank LIMIT $5 FOR UPDATE OF jobs SKIP LOCKED
+        \(FairTurns.clauses(kind: "$4", depth: "$5 * 4 + 8", condition: isOfModel)), wanted AS MATERIALIZED (
+            SELECT id FROM turns ORDER BY turn, queue_rank LIMIT $5 * 4 + 8
+        ), chosen AS (
+            SELECT jobs.id FROM wanted CROSS JOIN LATERAL \(FairTurns.locked("wanted.id")) WHERE \(claimable) LIMIT $5
         )
         """)
 

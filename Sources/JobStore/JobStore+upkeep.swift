@@ -51,11 +51,13 @@ extension JobStore {
         try await exclusively(.relay) { transaction in
             let rows = try await transaction.query(
                 """
-                WITH RECURSIVE \(FairTurns.clauses(kind: "$1", depth: "$2 + $3")), due AS (
-                    SELECT jobs.id, turns.turn FROM turns JOIN jobs ON jobs.id = turns.id
-                    WHERE (turns.dispatched_at IS NULL OR turns.dispatched_at < now() - make_interval(secs => $4))
-                      AND jobs.state = 'queued' AND jobs.leader_id IS NULL
-                    ORDER BY turns.turn, turns.queue_rank LIMIT $2 FOR UPDATE OF jobs SKIP LOCKED
+                WITH RECURSIVE \(FairTurns.clauses(kind: "$1", depth: "$2 + $3")), wanted AS MATERIALIZED (
+                    SELECT id, turn FROM turns
+                    WHERE dispatched_at IS NULL OR dispatched_at < now() - make_interval(secs => $4)
+                    ORDER BY turn, queue_rank LIMIT $2
+                ), due AS (
+                    SELECT jobs.id, wanted.turn FROM wanted CROSS JOIN LATERAL \(FairTurns.locked("wanted.id"))
+                    WHERE jobs.state = 'queued' AND jobs.leader_id IS NULL
                 ), marked AS (
                     UPDATE jobs SET dispatched_at = now() FROM due WHERE jobs.id = due.id
                     RETURNING jobs.id, due.turn, jobs.queue_rank

@@ -576,7 +576,8 @@ end:
     od
 }
 
-/* sql JobStore+upkeep.swift: WHERE (turns.dispatched_at IS NULL OR turns.dispatched_at < now() - make_interval(secs => $4)) AND jobs.state = 'queued' AND jobs.leader_id IS NULL */
+/* sql JobStore+upkeep.swift: WHERE dispatched_at IS NULL OR dispatched_at < now() - make_interval(secs => $4) */
+/* sql JobStore+upkeep.swift: WHERE jobs.state = 'queued' AND jobs.leader_id IS NULL */
 #define RELAY(id_) \
     :: d_step { J(id_).exists && J(id_).state == queued && J(id_).leader_id == 0 && J(id_).due && !J(id_).dispatched -> \
         dispatch(id_) }
