@@ -53,57 +53,6 @@ extension JobStore {
         return rows == 1 ? .written(followers: []) : .superseded
     }
 
-    /// Stores the verdict with its pictures and ends the job, and with it those that follow it.
-    ///
-    /// - Parameter analysisVersion: names the way from bytes to verdict; a verdict is reused only where it is the same.
-    /// - Returns: `superseded` if the lease is no longer ours, or if the job's cancellation was asked for: nothing was
-    ///   written then.
-    public func complete(
-        _ lease: JobLease, verdict: Verdict, analysisVersion: String, artifacts: [Artifact]
-    ) async throws -> FencedOutcome {
-        let values: [[any PostgresParameter]] = artifacts.map {
-            [$0.track, $0.frame, $0.kind.rawValue, $0.mediaType, $0.bytes]
-        }
-        let parameters: [any PostgresParameter] = [
-            lease.job.uuid, lease.epoch, verdict.label.rawValue, verdict.probability, verdict.model.sha256, analysisVersion,
-            verdict.reused, try PostgresJSON(encoding: verdict),
-        ]
-        let rows = try await pool.query(
-            Self.completeStatement(artifacts: artifacts.count, firstParameter: parameters.count + 1),
-            parameters + values.joined())
-        guard let row = rows.first else { return .superseded }
-        return .written(followers: try row.decode("followers", as: [UUID].self).map(JobID.init(uuid:)))
-    }
-
-    /// One statement for everything: the row of the job is locked, and its heartbeat waits, for one round trip.
-    private static func completeStatement(artifacts count: Int, firstParameter: Int) -> String {
-        let rows = (0..<count).map { index in
-            let first = firstParameter + 5 * index
-            return "($\(first)::int, $\(first + 1)::int, $\(first + 2), $\(first + 3), $\(first + 4)::bytea)"
-        }
-        let drawn = count == 0 ? "" : """
-            , drawn AS (
-                INSERT INTO artifacts (job_id, track, frame, kind, media_type, bytes)
-                SELECT ended.id, picture.* FROM ended, (VALUES \(rows.joined(separator: ", "))) AS picture
-            )
-            """
-        return """
-            WITH ended AS (
-                UPDATE jobs SET state = 'succeeded', finished_at = now(), lease_owner = NULL, lease_until = NULL,
-                    stage = NULL, progress = 1, error = NULL, revision = revision + 1
-                WHERE id = $1 AND lease_epoch = $2 AND state = 'running' AND NOT cancel_requested
-                RETURNING id, tenant, \(followers)
-            ), judged AS (
-                INSERT INTO verdicts (job_id, epoch, tenant, label, probability, model_sha256, analysis_version, reused, body)
-                SELECT id, $2, tenant, $3, $4, $5, $6, $7, $8 FROM ended
-            ), audited AS (
-                UPDATE attempts SET finished_at = now(), outcome = 'succeeded'
-                FROM ended WHERE attempts.job_id = $1 AND attempts.epoch = $2
-            )\(drawn)
-            SELECT followers FROM ended
-            """
-    }
-
     /// Those who follow a job, for hints to whoever waits for them.
     static let followers = "ARRAY(SELECT f.id FROM jobs f WHERE f.leader_id = jobs.id) AS followers"
 

@@ -8,11 +8,15 @@ public struct JobStore: Sendable {
     static let priorityStepSeconds = 60.0
 
     let pool: PostgresPool
-    let enqueuing: EnqueueBatcher
+    let enqueuing: Batcher<NewJob, EnqueuedJob>
+    let completing: Batcher<Completion, FencedOutcome>
 
     public init(pool: PostgresPool) {
         self.pool = pool
-        enqueuing = EnqueueBatcher(pool: pool)
+        enqueuing = Batcher(limits: BatchLimits()) { try await Self.insert($0, pool) }
+        completing = Batcher(limits: BatchLimits(items: 64, weight: Completion.batchBytes), weight: \.bytes) {
+            try await Self.complete($0, pool)
+        }
     }
 
     /// Whether PostgreSQL answers and its schema is there.

@@ -325,7 +325,7 @@ inline begin(s) {
     fi
 }
 
-/* sql JobStore+lease.swift: WHERE id = $1 AND lease_epoch = $2 AND state = 'running' AND NOT cancel_requested */
+/* sql JobStore+complete.swift: WHERE jobs.id = j.id AND jobs.lease_epoch = j.epoch AND jobs.state = 'running' AND NOT jobs.cancel_requested */
 #ifdef COMPLETE_DESPITE_CANCEL
 #define MAY_COMPLETE(s) STANDS(s)
 #else
