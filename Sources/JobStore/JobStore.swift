@@ -14,7 +14,8 @@ public struct JobStore: Sendable {
     public init(pool: PostgresPool) {
         self.pool = pool
         enqueuing = Batcher(limits: BatchLimits()) { try await Self.insert($0, pool) }
-        completing = Batcher(limits: BatchLimits(items: 64, weight: Completion.batchBytes), weight: \.bytes) {
+        // One at a time: those that end meanwhile are many enough to share the next.
+        completing = Batcher(limits: BatchLimits(writing: 1, items: 64, weight: Completion.batchBytes), weight: \.bytes) {
             try await Self.complete($0, pool)
         }
     }
