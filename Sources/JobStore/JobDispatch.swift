@@ -53,11 +53,16 @@ public struct JobDispatch: Sendable {
 
     let redis: RedisClient
     private let prefix: String
+    private let publishing: Batcher<[String], Void>
 
     /// - Parameter prefix: the hash tag of every key; tests take one of their own.
     public init(redis: RedisClient, prefix: String = "{whorl}") {
         self.redis = redis
         self.prefix = prefix
+        publishing = Batcher(limits: BatchLimits(writing: 1)) { commands in
+            for reply in try await redis.pipeline(commands) { _ = try reply.checked() }
+            return commands.map { _ in }
+        }
     }
 
     /// A job's name in the stream.
@@ -161,8 +166,8 @@ public struct JobDispatch: Sendable {
     }
 
     /// Publishes a hint.
-    public func publish(_ hint: Hint, _ job: JobID) async throws(RedisError) {
-        try await redis.send("PUBLISH", channel(hint), job.description)
+    public func publish(_ hint: Hint, _ job: JobID) async throws {
+        try await publishing.submit(["PUBLISH", channel(hint), job.description])
     }
 
     /// Hints as they come, and `subscribed` whenever some may have been missed.

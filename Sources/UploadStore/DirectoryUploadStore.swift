@@ -175,7 +175,7 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
             }
             close(descriptor)
             descriptor = -1
-            let digest = hash.finalize().map { String(format: "%02x", $0) }.joined()
+            let digest = hash.finalize().hexText
             return StoredUpload(key: key, bytes: bytes, sha256: digest)
         }
     }

@@ -61,7 +61,7 @@ struct ClaimLoop: Sendable {
     /// Waits for a free slot; 0 when memory has no room for a job, which readiness tells then.
     private func freeSlots() async -> Int {
         let free = await slots.free()
-        guard let room = memory.roomForJobs() else { return free }
+        guard let room = await memory.roomForJobs() else { return free }
         await health.note(
             .memory, room > 0 ? nil : "less than \(memory.jobMegabytes) MB of memory are free, which a job may need")
         return min(free, room)

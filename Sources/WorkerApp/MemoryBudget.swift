@@ -1,12 +1,29 @@
 import Foundation
 
 /// How many jobs the memory that is free would hold: of the machine, or of the control group that bounds this process.
-struct MemoryBudget: Sendable {
+actor MemoryBudget {
+    /// The system is asked again after this long; until then what began since is taken off.
+    private static let freshness = Duration.milliseconds(200)
+
     let jobMegabytes: Int
+    private var room: Int?
+    private var askedAt: ContinuousClock.Instant?
+
+    init(jobMegabytes: Int) {
+        self.jobMegabytes = jobMegabytes
+    }
 
     /// Jobs that could begin now; nil where the system does not say how much is free.
     func roomForJobs() -> Int? {
-        Self.availableMegabytes().map { max(0, $0 / jobMegabytes) }
+        if let askedAt, askedAt.duration(to: .now) < Self.freshness { return room }
+        askedAt = .now
+        room = Self.availableMegabytes().map { max(0, $0 / jobMegabytes) }
+        return room
+    }
+
+    /// A job has begun.
+    func take() {
+        room = room.map { max(0, $0 - 1) }
     }
 
     /// All memory that this process may ever have.

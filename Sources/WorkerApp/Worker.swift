@@ -101,16 +101,18 @@ public struct Worker: Service {
         let runner = JobRunner(
             store: store, work: work, uploads: uploads, dispatch: dispatch, held: held, gate: AloneGate(),
             retry: configuration.retry, stop: { kill(getpid(), SIGTERM) }, logger: logger)
+        let memory = MemoryBudget(jobMegabytes: configuration.jobMegabytes)
         let loop = ClaimLoop(
             store: store, dispatch: dispatch, redis: redis,
             claimant: Claimant(
                 worker: record.id, modelSHA256: record.modelSHA256, kind: .analyze,
                 leaseSeconds: configuration.leaseSeconds),
-            kind: .analyze, slots: slots, memory: MemoryBudget(jobMegabytes: configuration.jobMegabytes), health: health,
+            kind: .analyze, slots: slots, memory: memory, health: health,
             pollSeconds: configuration.pollSeconds, isDraining: isDraining, logger: logger)
         await withTaskGroup(of: Void.self) { jobs in
             await loop.run { job in
                 await slots.take()
+                await memory.take()
                 jobs.addTask {
                     await runner.run(job)
                     await slots.giveBack()
