@@ -16,6 +16,7 @@ public struct GatewayConfiguration: Sendable {
     public var queueName: String
     public var uploadsDirectory: String
     public var maximumUploadBytes: Int
+    public var uploadStallSeconds: Double
     /// Threads that write uploads.
     public var uploadThreads: Int
     public var keepUploadsSeconds: Double
@@ -64,6 +65,9 @@ public struct GatewayConfiguration: Sendable {
         Setting(
             "uploads.maxBytes", .integer(1...1 << 40), unit: "bytes", default: "2147483648",
             help: "Largest clip that is taken."),
+        Setting(
+            "uploads.stallSeconds", .number(0.1...3600), unit: "seconds", default: "30",
+            help: "Give up an upload of which nothing came for this long; less than http.idleSeconds."),
         Setting(
             "uploads.threads", .integer(1...256), unit: "threads", default: "16",
             help: "Threads that write uploads; several that wait for the disk share its commits."),
@@ -130,6 +134,7 @@ public struct GatewayConfiguration: Sendable {
         queueName = settings.text("queue.name")
         uploadsDirectory = settings.text("uploads.directory")
         maximumUploadBytes = settings.integer("uploads.maxBytes")
+        uploadStallSeconds = settings.number("uploads.stallSeconds")
         uploadThreads = settings.integer("uploads.threads")
         keepUploadsSeconds = settings.number("uploads.keepSeconds")
         maximumAttempts = settings.integer("jobs.maxAttempts")
@@ -151,6 +156,11 @@ public struct GatewayConfiguration: Sendable {
         waitersPollSeconds = settings.number("waiters.pollSeconds")
         workersAliveSeconds = settings.number("workers.aliveSeconds")
         logLevel = Logger.Level(rawValue: settings.text("log.level")) ?? .info
+        guard uploadStallSeconds < Double(idleSeconds) else {
+            throw SettingsError(
+                "--uploads-stall-seconds (\(uploadStallSeconds)) must be less than --http-idle-seconds (\(idleSeconds)), "
+                    + "or a stalled client gets no answer")
+        }
         let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
         guard isLoopback || settings.flag("http.withoutKeys") else {
             throw SettingsError(

@@ -5,6 +5,7 @@ import JobModel
 import JobStore
 import Logging
 import PostgresClient
+import Synchronization
 import Telemetry
 
 /// One clip on its way from a request to a durable job.
@@ -40,12 +41,16 @@ struct JobSubmission: Sendable {
     /// Takes the body while the key's lease is kept alive, and gives the key back if that fails.
     private func accept(_ request: Request, holding reservation: IdempotencyReservation) async throws -> JobStatus {
         let leaseSeconds = gateway.configuration.idempotencyLeaseSeconds
-        var renewed = ContinuousClock.now
+        let renewed = Mutex(ContinuousClock.now)
         do {
             let ticket = try await gateway.admission.admit(tenant)
             return try await store(request, ticket, reservation: reservation) {
-                guard renewed.duration(to: .now) > .seconds(leaseSeconds / 3) else { return }
-                renewed = .now
+                let isDue = renewed.withLock { last in
+                    guard last.duration(to: .now) > .seconds(leaseSeconds / 3) else { return false }
+                    last = .now
+                    return true
+                }
+                guard isDue else { return }
                 guard try await gateway.jobs.renew(reservation, tenant: tenant, leaseSeconds: leaseSeconds) else {
                     throw Self.lapsed
                 }
@@ -64,7 +69,7 @@ struct JobSubmission: Sendable {
 
     private func store(
         _ request: Request, _ ticket: QueueAdmission.Ticket, reservation: IdempotencyReservation?,
-        onChunk: () async throws -> Void
+        onChunk: @escaping @Sendable () async throws -> Void
     ) async throws -> JobStatus {
         let upload = try await intake(databaseTime: ticket.databaseTime).receive(request, onChunk: onChunk)
         let wishes = upload.wishes
@@ -96,7 +101,7 @@ struct JobSubmission: Sendable {
     private func intake(databaseTime: Date) -> UploadIntake {
         UploadIntake(
             store: gateway.uploads, maximumBytes: gateway.configuration.maximumUploadBytes, databaseTime: databaseTime,
-            maximumDelaySeconds: gateway.configuration.maximumDelaySeconds)
+            maximumDelaySeconds: gateway.configuration.maximumDelaySeconds, stallSeconds: gateway.configuration.uploadStallSeconds)
     }
 
     /// The same key again: an equal request gets the same job, any other is refused. The body is read to compare it, and

@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import JobModel
+import Synchronization
 import UploadStore
 
 /// A request's clip and wishes, its bytes durable in the store.
@@ -21,12 +22,26 @@ struct UploadIntake: Sendable {
     /// PostgreSQL's time, by which wishes are judged.
     let databaseTime: Date
     let maximumDelaySeconds: Double
+    /// An upload of which nothing came for this long is given up.
+    let stallSeconds: Double
 
     /// Takes a raw body or multipart/form-data with a part `file` and, if wanted, parts of `JobWishes`' names.
     ///
     /// - Parameter onChunk: called after every chunk, so that a reservation can be kept alive.
     /// - Throws: a `Problem` that says what was wrong; nothing is left in the store then.
-    func receive(_ request: Request, onChunk: () async throws -> Void) async throws -> ReceivedUpload {
+    func receive(
+        _ request: Request, onChunk: @escaping @Sendable () async throws -> Void
+    ) async throws -> ReceivedUpload {
+        let watch = StallWatch(seconds: stallSeconds)
+        return try await watch.run {
+            try await receiveWatched(request) {
+                watch.noteProgress()
+                try await onChunk()
+            }
+        }
+    }
+
+    private func receiveWatched(_ request: Request, onChunk: () async throws -> Void) async throws -> ReceivedUpload {
         let type = ParameterizedValue(request.headers[.contentType] ?? "application/octet-stream")
         let declared = try declaredLength(request)
         switch type.value {
@@ -200,5 +215,42 @@ private struct FormReader {
         case .finished: break
         }
         return nil
+    }
+}
+
+/// Ends an upload of which nothing comes any more, with an answer rather than a closed connection.
+private final class StallWatch: Sendable {
+    private let seconds: Double
+    private let lastProgress = Mutex(ContinuousClock.now)
+
+    init(seconds: Double) {
+        self.seconds = seconds
+    }
+
+    func noteProgress() {
+        lastProgress.withLock { $0 = .now }
+    }
+
+    /// - Throws: what `body` throws, or a `Problem` once nothing was noted for too long; `body` is cancelled then.
+    func run<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                while true {
+                    let deadline = self.lastProgress.withLock { $0 } + .seconds(self.seconds)
+                    guard deadline > .now else { throw self.stalled }
+                    try await Task.sleep(until: deadline, clock: .continuous)
+                }
+            }
+            defer { group.cancelAll() }
+            guard let value = try await group.next() else { throw stalled }
+            return value
+        }
+    }
+
+    private var stalled: Problem {
+        Problem(
+            .requestTimeout, "upload_stalled", "nothing of the clip came for \(Int(seconds)) seconds; send it again",
+            closesConnection: true)
     }
 }
