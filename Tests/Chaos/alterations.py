@@ -1,0 +1,2 @@
+def check(stage, keeps, quick):
+    return iter(())

@@ -1,0 +1,2 @@
+def loop(stage, keeps, quick):
+    return iter(())
