@@ -38,6 +38,10 @@ CREATE TRIGGER chaos_audit_job AFTER INSERT OR UPDATE OR DELETE ON jobs
     FOR EACH ROW EXECUTE FUNCTION chaos_audit_job();
 CREATE FUNCTION chaos_audit_verdict() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- Whose pictures a verdict shows may change; what it says may not.
+    IF TG_OP = 'UPDATE' AND (OLD.epoch, OLD.label, OLD.probability, OLD.model_sha256, OLD.reused, OLD.body)
+        IS NOT DISTINCT FROM (NEW.epoch, NEW.label, NEW.probability, NEW.model_sha256, NEW.reused, NEW.body)
+    THEN RETURN NULL; END IF;
     INSERT INTO chaos_audit (what, job_id, old_epoch, new_epoch)
     VALUES ('verdict ' || lower(TG_OP), coalesce(NEW.job_id, OLD.job_id), OLD.epoch, NEW.epoch);
     RETURN NULL;

@@ -50,7 +50,7 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
         arguments.seed = random.SystemRandom().randrange(1_000_000)
     arguments.bin = arguments.bin.resolve()
     if not arguments.list:
-        missing = [name for name in PROGRAMS[:-1] if not os.access(arguments.bin / name, os.X_OK)]
+        missing = [name for name in PROGRAMS if not os.access(arguments.bin / name, os.X_OK)]
         if missing:
             made.error(f"argument --bin: {arguments.bin} lacks {', '.join(missing)}")
     if arguments.table is not None:

@@ -3,8 +3,6 @@
 import pathlib
 import shlex
 
-from clips import SAMPLES
-
 
 class Decoders:
     """Writes the scripts into one folder."""
@@ -35,28 +33,6 @@ class Decoders:
         """A clip of one size kills the worker; the others take a second, so that they run beside it."""
         return self._script(
             "poisonous", f'{_if_size(size)} kill -KILL $PPID; exec sleep 600; fi\nsleep 1\nexec {self.real} "$@"'
-        )
-
-    def interpreting(self) -> str:
-        """Follows a script as the scripted worker does, then decodes a sample in the clip's place."""
-        sample = shlex.quote(str(SAMPLES / "astronaut-real.mp4"))
-        return self._script(
-            "interpreting",
-            f"""
-if [ "$(head -c 7 /proc/$$/fd/3)" = "# chaos" ]; then
-    while read -r command argument; do
-        case $command in
-        sleep) sleep "$argument" ;;
-        crash) kill -KILL $PPID; exec sleep 600 ;;
-        hang) exec sleep 600 ;;
-        fault) kill -KILL $$ ;;
-        fail) exec {self.real} "$@" ;;
-        esac
-    done </proc/$$/fd/3
-    exec 3<{sample}
-fi
-exec {self.real} "$@"
-""",
         )
 
 

@@ -24,6 +24,8 @@ class Fault:
     leaves_orphans: bool = False
     # The longest that jobs accepted before the fault may take afterwards; none where the play checks it itself.
     recovery_seconds: float | None = None
+    # How long the jobs may take to end after the play; then what is found says more than that they did not.
+    end_seconds: float = 120.0
     settings: dict[str, str] = field(default_factory=dict)
 
 

@@ -23,6 +23,8 @@ from wire import Proxy
 LEASE_SECONDS = 3.0
 # What may pass on top of a lease before another worker has the job: sweep, relay, poll, and a busy machine.
 SLACK_SECONDS = 15.0
+# How long the harness's own statements wait for a PostgreSQL that is being restarted.
+RETURN_SECONDS = 20.0
 
 GATEWAY = {
     "HTTP_PORT": "0",
@@ -35,19 +37,20 @@ GATEWAY = {
     "WORKERS_ALIVE_SECONDS": "3",
 }
 WORKER = {
-    "SLOTS": "2",
+    "SLOTS": "6",
     # Its name in older programs.
-    "WORKER_SLOTS": "2",
+    "WORKER_SLOTS": "6",
     "LEASE_SECONDS": str(LEASE_SECONDS),
     "LEASE_HEARTBEAT_SECONDS": "0.4",
     "POLL_SECONDS": "0.3",
     "RETRY_BASE_SECONDS": "0.2",
     "RETRY_CAP_SECONDS": "2",
     "DRAIN_SECONDS": "5",
-    # Several workers share the machine's processors.
-    "MODEL_THREADS": "1",
-    "DECODER_THREADS": "1",
+    # Scripts need none.
+    "MEMORY_JOB_MEGABYTES": "1",
 }
+# Several of them share the machine's processors.
+REAL_WORKER = {"SLOTS": "2", "WORKER_SLOTS": "2", "MODEL_THREADS": "1", "DECODER_THREADS": "1"}
 
 
 class Fleet:
@@ -150,10 +153,7 @@ class Fleet:
     ) -> Program:
         """Starts a worker and does not wait for it: the scripted one, or the real one with the real decoder or another."""
         executable = "whorl-worker" if real else "whorl-scripted-worker"
-        wanted = WORKER | {"MODEL_PATH": str(self.model)} | self.settings | settings
-        if not real and not (self.programs / executable).exists():
-            executable = "whorl-worker"
-            wanted.setdefault("DECODER_PATH", self.decoders.interpreting())
+        wanted = WORKER | (REAL_WORKER | {"MODEL_PATH": str(self.model)} if real else {}) | self.settings | settings
         program = self._start("worker", executable, wanted, database, queue, extra or {})
         self.workers.append(program)
         return program
@@ -228,15 +228,26 @@ class Fleet:
             )
             return self.connection
 
+    def _run(self, statement: str, parameters: tuple[Any, ...]) -> psycopg.Cursor[dict[str, Any]]:
+        """Runs a statement, again on a new connection if a fault broke the old one; all of the harness's bear repetition."""
+        deadline = time.monotonic() + RETURN_SECONDS
+        while True:
+            try:
+                cursor = self.database().cursor(row_factory=dict_row)
+                return cursor.execute(statement, parameters)  # type: ignore[arg-type]
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
     def rows(self, statement: str, *parameters: Any) -> list[dict[str, Any]]:
-        with self.connection_lock, self.database().cursor(row_factory=dict_row) as cursor:
-            result = cursor.execute(statement, parameters)  # type: ignore[arg-type]
-            return result.fetchall() if result.description else []
+        with self.connection_lock:
+            return self._run(statement, parameters).fetchall()
 
     def execute(self, statement: str, *parameters: Any) -> int:
         """A statement of the harness's own; how many rows it changed."""
-        with self.connection_lock, self.database().cursor() as cursor:
-            return cursor.execute(statement, parameters).rowcount  # type: ignore[arg-type]
+        with self.connection_lock:
+            return self._run(statement, parameters).rowcount
 
     def value(self, statement: str, *parameters: Any) -> Any:
         return next(iter(self.rows(statement, *parameters)[0].values()))

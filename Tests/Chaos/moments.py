@@ -1,9 +1,12 @@
 """The statements and commands at which faults strike, as they go by on the wire."""
 
+import re
 import threading
 from collections.abc import Callable
 
 from wire import Call, Decision, Judge, Way
+
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def is_claim(call: Call) -> bool:
@@ -20,7 +23,7 @@ def is_verdict(call: Call) -> bool:
 
 def is_enqueue(call: Call) -> bool:
     """What makes a job: a statement of the gateway's, or the function that makes several."""
-    made = ("INSERT INTO jobs" in call.text) or ("jobs_enqueue(" in call.text)
+    made = ("INSERT INTO jobs" in call.text) or ("enqueue_jobs(" in call.text)
     return made and not call.text.startswith("PREPARE")
 
 
@@ -29,8 +32,12 @@ def is_commit(call: Call) -> bool:
 
 
 def is_push(call: Call) -> bool:
-    """A script that puts ids on the stream; the settling script names the group."""
-    return call.texts[0].upper() in ("EVAL", "EVALSHA") and ":jobs:" in call.text and "workers" not in call.texts
+    """The script that puts a new job's id on the stream: its bound, then the id."""
+    words = call.texts
+    if words[0].upper() not in ("EVAL", "EVALSHA") or len(words) < 5:
+        return False
+    arguments = words[3 + int(words[2]) :]
+    return ":jobs:" in words[3] and len(arguments) > 1 and ID.fullmatch(arguments[1]) is not None
 
 
 class CommitOf:

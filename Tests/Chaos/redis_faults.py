@@ -168,7 +168,7 @@ def is_read(seen: Seen) -> bool:
 def trim(fleet: Fleet) -> str:
     queue = fleet.redis()
     trimmed = 0
-    with fleet.load(rate=60, longest=0.4):
+    with fleet.load(rate=40, longest=0.3):
         fleet.wait_for_load(40)
         for _ in range(10):
             fleet.pause_between(0.05, 0.3)

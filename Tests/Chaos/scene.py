@@ -19,7 +19,6 @@ from waiting import Breach, Broken, wait_for
 
 # A dead worker's entry stays in Redis' pending list for half a minute, whatever the settings are.
 PATIENCE_SECONDS = 50.0
-END_SECONDS = 120.0
 # How old bytes without a job must be before the gateways remove them.
 ORPHAN_AGE_SECONDS = 2 * 3600.0
 
@@ -93,7 +92,7 @@ def perform(stage: Stage, fault: Fault, keeps: bool) -> Result:
         for worker in fleet.workers:
             fleet.wait_until_ready(worker)
         result.done = fault.play(fleet)
-        settle(fleet, fault.leaves_orphans)
+        settle(fleet, fault.leaves_orphans, fault.end_seconds)
         result.recovery_seconds = recovery(fleet)
         limit = fault.recovery_seconds
         if limit is not None and result.recovery_seconds is not None and result.recovery_seconds > limit:
@@ -127,7 +126,7 @@ def dump(fleet: Fleet) -> None:
                     file.write(row)
 
 
-def settle(fleet: Fleet, leaves_orphans: bool = False) -> None:
+def settle(fleet: Fleet, leaves_orphans: bool, end_seconds: float) -> None:
     """Waits until every job has ended, then holds everything against the invariants."""
     for program in fleet.gateways + fleet.workers:
         program.go_on()
@@ -135,9 +134,11 @@ def settle(fleet: Fleet, leaves_orphans: bool = False) -> None:
         fleet.start_gateway()
     if not fleet.living_workers:
         fleet.start_worker()
-    wait_for_the_end(fleet)
+    unended = wait_for_the_end(fleet, end_seconds)
     checker = Checker(fleet.database(), fleet.redis(), fleet.queue_name, fleet.uploads)
     expected = Expectations(fleet.tally.ids(), fleet.erased, fleet.waiting)
+    if unended:
+        raise Breach(shortened(checker.look(expected).lasting + unended))
     if leaves_orphans:
         age_orphans(fleet)
     findings = Findings()
@@ -156,7 +157,9 @@ def settle(fleet: Fleet, leaves_orphans: bool = False) -> None:
     agree(fleet)
 
 
-def wait_for_the_end(fleet: Fleet, seconds: float = END_SECONDS) -> None:
+def wait_for_the_end(fleet: Fleet, seconds: float) -> list[str]:
+    """What has not ended in time, described; nothing if all is well."""
+
     def open_jobs() -> list[str]:
         rows = fleet.rows("SELECT id::text AS id FROM jobs WHERE state IN ('queued', 'running')")
         return [row["id"] for row in rows if row["id"] not in fleet.waiting]
@@ -167,9 +170,8 @@ def wait_for_the_end(fleet: Fleet, seconds: float = END_SECONDS) -> None:
     try:
         wait_for("all jobs end", have_ended, seconds, Broken)
     except Broken:
-        left = open_jobs()
-        described = "; ".join(describe(fleet, identity) for identity in left[:4])
-        raise Breach(f"{len(left)} jobs have not ended after {seconds:g} s: {described}") from None
+        return [f"not ended after {seconds:g} s: {describe(fleet, identity)}" for identity in open_jobs()]
+    return []
 
 
 def describe(fleet: Fleet, identity: str) -> str:
