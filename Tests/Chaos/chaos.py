@@ -111,6 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
     servers = Servers(folder / "servers")
     results: list[Result] = []
     keeps = arguments.keep
+    stage: Stage | None = None
     try:
         stage = prepare(arguments, folder, servers)
         for result in results_of(arguments, stage):
@@ -118,6 +119,8 @@ def run(arguments: argparse.Namespace) -> int:
             say(report.line(result))
     finally:
         keeps = keeps or any(not result.is_passed for result in results)
+        if stage is not None:
+            stage.end()
         servers.remove()
         if keeps:
             say(f"logs and uploads are in {folder}")

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
+from psycopg.rows import dict_row
+
 import audit
 import history
-import psycopg
-import redis
-from psycopg.rows import dict_row
 
 LIMIT = 12
 
@@ -51,7 +51,7 @@ class Findings:
 class Checker:
     """Looks at one database, one queue and one upload folder."""
 
-    def __init__(self, database: psycopg.Connection, queue: redis.Redis, name: str, uploads: pathlib.Path):
+    def __init__(self, database: psycopg.Connection, queue: Any, name: str, uploads: pathlib.Path):
         self.database = database
         self.queue = queue
         self.stream = f"{name}:jobs:analyze"

@@ -36,18 +36,18 @@ def hang_the_decoder(fleet: Fleet) -> str:
     return "a decoder that never answers, with 2 s to do so"
 
 
-def keep_alive(fleet: Fleet, count: int, real: bool, **settings: str) -> list[Program]:
+def keep_alive(fleet: Fleet, count: int, real: bool, settings: dict[str, str]) -> list[Program]:
     """What a supervisor does: starts a worker for each that has died."""
-    return [fleet.launch_worker(real=real, **settings) for _ in range(count - len(fleet.living_workers))]
+    return [fleet.launch_worker(None, None, real, None, **settings) for _ in range(count - len(fleet.living_workers))]
 
 
-def poison(fleet: Fleet, identity: str, workers: int, real: bool, **settings: str) -> None:
+def poison(fleet: Fleet, identity: str, workers: int, real: bool, settings: dict[str, str]) -> None:
     def is_over() -> bool:
-        keep_alive(fleet, workers, real, **settings)
+        keep_alive(fleet, workers, real, settings)
         return fleet.job(identity)["state"] in ("dead", "failed", "succeeded")
 
     wait_for("the poisonous clip is given up", is_over, 120, interval=0.1)
-    keep_alive(fleet, workers, real, **settings)
+    keep_alive(fleet, workers, real, settings)
     job = fleet.job(identity)
     expect((job["state"], job["code"]) == ("dead", "worker_lost"), f"the clip is {job['state']} ({job['code']})")
     expect(job["crash_count"] == 2, f"the clip was blamed {job['crash_count']} times")
@@ -59,7 +59,7 @@ def poison_scripted(fleet: Fleet) -> str:
         fleet.wait_for_load(10)
         identity = fleet.submit(fleet.clips.script("sleep 0.2", "crash"))
         fleet.mark_fault()
-        poison(fleet, identity, workers=2, real=False)
+        poison(fleet, identity, 2, False, {})
     died = sum(not worker.is_running for worker in fleet.workers)
     others = fleet.value("SELECT count(*) FROM jobs WHERE state = 'dead' AND id <> %s", identity)
     expect(others == 0, f"{others} neighbours are dead too")
@@ -73,7 +73,7 @@ def poison_real(fleet: Fleet) -> str:
     identity = fleet.submit(clip)
     neighbours = [fleet.submit(fleet.clips.real()) for _ in range(3)]
     fleet.mark_fault()
-    poison(fleet, identity, workers=1, real=True, DECODER_PATH=decoder)
+    poison(fleet, identity, 1, True, {"DECODER_PATH": decoder})
     for neighbour in neighbours:
         fleet.wait_for_state(neighbour, "succeeded", seconds=90)
     return "a clip whose decoder kills its worker, beside 3 good ones"

@@ -38,7 +38,8 @@ def fail_at_once(fleet: Fleet) -> str:
         tenths[min(9, max(0, int((delay / RETRY_SECONDS - 1) * 10)))] += 1
     share = max(tenths) / len(delays)
     expect(share < 0.16, f"{share:.0%} of the retries fall into one tenth of the time: {tenths}")
-    return f"{len(delays)} jobs failed through our fault; retried after {min(delays):.1f} to {max(delays):.1f} s, at most {share:.0%} in a tenth of that"
+    span = f"{min(delays):.1f} to {max(delays):.1f} s"
+    return f"{len(delays)} jobs failed through our fault; retried after {span}, at most {share:.0%} in a tenth of that"
 
 
 SLOTS = 8

@@ -7,15 +7,15 @@ import threading
 import time
 from typing import Any
 
-import audit
 import psycopg
-import redis
+from psycopg.rows import dict_row
+
+import audit
 from client import Answer, Client, NoAnswer
 from clips import Clips
 from decoders import Decoders
 from load import Load, Tally
 from program import Program
-from psycopg.rows import dict_row
 from servers import Servers
 from waiting import Breach, Broken, wait_for
 from wire import Proxy
@@ -113,7 +113,7 @@ class Fleet:
     ) -> Program:
         self.started += 1
         name = f"{kind}-{self.started}"
-        environment = self._environment(database and database.port, queue and queue.port, name)
+        environment = self._environment(database.port if database else None, queue.port if queue else None, name)
         environment |= {f"WHORL_{key}": value for key, value in settings.items()} | extra
         return Program(name, [str(self.programs / executable)], environment, self.folder / f"{name}.log", prepare)
 
@@ -252,7 +252,7 @@ class Fleet:
     def value(self, statement: str, *parameters: Any) -> Any:
         return next(iter(self.rows(statement, *parameters)[0].values()))
 
-    def redis(self) -> redis.Redis:
+    def redis(self) -> Any:
         return self.servers.redis()
 
     @property

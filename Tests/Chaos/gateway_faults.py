@@ -40,7 +40,12 @@ def post_in_background(client: Client, body: bytes, key: str | None) -> Callable
 def kill_gateway_at(fleet: Fleet, judge: Once, database: Proxy | None, queue: Proxy | None) -> tuple[bytes, str]:
     """Posts to a gateway that dies at the judge's call; the body and its key."""
     victim = fleet.start_gateway(database=database, queue=queue)
-    judge.decision.before = lambda: (fleet.mark_fault(), victim.kill())[0]
+
+    def strike() -> None:
+        fleet.mark_fault()
+        victim.kill()
+
+    judge.decision.before = strike
     body, key = fleet.clips.script(), f"key-{fleet.random.randrange(10**9)}"
     outcome = post_in_background(fleet.client(victim), body, key)
     wait_for("the gateway is struck", judge.struck.is_set, 30)

@@ -10,8 +10,8 @@ import postgres_faults
 import redis_faults
 import request_faults
 import sharing_faults
-import start_faults
 import stale_faults
+import start_faults
 import upload_faults
 import worker_faults
 

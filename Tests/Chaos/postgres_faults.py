@@ -88,7 +88,7 @@ def lose_the_commits_answer(fleet: Fleet) -> str:
     made = fleet.value("SELECT job_id::text FROM idempotency WHERE key = 'unknown'")
     answer = wait_for(
         "the repetition is accepted",
-        lambda: next((a for a in [fleet.client(gateway).post(body, "unknown")] if a.status == 202), None),
+        lambda: next((answer for answer in [fleet.client(gateway).post(body, "unknown")] if answer.status == 202), None),
         SLACK_SECONDS,
     )
     expect(fleet.accept(answer) == made, "a repetition made another job than the one that was committed")

@@ -6,7 +6,7 @@ from moments import is_claim
 from postgres_wire import PostgresProxy
 from redis_wire import RedisProxy
 from waiting import Breach, expect, holds_for, wait_for
-from wire import Call, Decision, Seen
+from wire import Call, Decision, Proxy, Seen
 
 # A stale dispatch is found after 2 s here, and a sweep settles what is pending.
 RECOVERY_SECONDS = 20.0
@@ -138,6 +138,33 @@ def redis_down(fleet: Fleet) -> str:
     return "Redis killed and away for 60 accepted clips, of which workers found the first 20 in PostgreSQL; then restarted"
 
 
+BOUND = 40
+
+
+@fault("18b", "Redis is down and the queue fills to its bound", workers=0, settings={"JOBS_MAX_QUEUED": str(BOUND)})
+def fill_the_queue(fleet: Fleet) -> str:
+    fleet.mark_fault()
+    fleet.servers.kill("Redis")
+
+    def is_refused() -> bool:
+        answer = fleet.any_client(fleet.random).post(fleet.clips.script())
+        fleet.tally.note(answer)
+        expect(answer.status in (202, 503), f"a clip for a full queue is answered {answer.status} {answer.code}")
+        if answer.status == 503:
+            expect(answer.code == "queue_full", f"a clip for a full queue is refused as {answer.code}")
+            expect("retry-after" in answer.headers, "the 503 says nothing about when to try again")
+        return answer.status == 503
+
+    wait_for("a clip is refused", is_refused, 60)
+    # The gateways count once a second, so what came in that second may be more.
+    taken = fleet.tally.count()
+    expect(taken >= BOUND, f"a clip is refused after {taken} already, and the bound is {BOUND}")
+    fleet.start_worker()
+    wait_for("clips are accepted again", lambda: not is_refused(), 30)
+    fleet.servers.start()
+    return f"without Redis and workers {taken} clips were accepted, then the next was refused; the bound is {BOUND}"
+
+
 @fault("22", "a half-open Redis socket", workers=0)
 def half_open(fleet: Fleet) -> str:
     proxies = []
@@ -148,16 +175,17 @@ def half_open(fleet: Fleet) -> str:
     with fleet.load(rate=20, longest=0.1):
         fleet.wait_for_load(20)
         fleet.mark_fault()
-        reads = [proxy.record.count(is_read) for proxy in proxies]
         frozen = [proxy.freeze() for proxy in proxies]
-        links = [len(proxy.links) for proxy in proxies]
-        for proxy, count, links_before in zip(proxies, reads, links):
-            wait_for(
-                "the worker reads the stream on a new connection",
-                lambda: any(seen.call.connection > links_before and is_read(seen) for seen in list(proxy.record.seen)[count:]),
-                10,
-            )
-    return f"{sum(frozen)} connections of 2 workers stopped passing anything, and stayed open"
+        for proxy, count in zip(proxies, frozen, strict=True):
+            wait_for_a_new_reader(proxy, count)
+    return f"{sum(map(len, frozen))} connections of 2 workers stopped passing anything, and stayed open"
+
+
+def wait_for_a_new_reader(proxy: Proxy, old: set[int]) -> None:
+    def has_one() -> bool:
+        return proxy.record.count(lambda seen: is_read(seen) and seen.call.connection not in old) > 0
+
+    wait_for("the worker reads the stream on a new connection", has_one, 10)
 
 
 def is_read(seen: Seen) -> bool:

@@ -20,7 +20,7 @@ class Reader:
         self.buffer = bytearray(rest)
         return bytes(line) + b"\r\n"
 
-    def bytes(self, count: int) -> bytes:
+    def counted(self, count: int) -> bytes:
         while len(self.buffer) < count:
             self._more()
         taken = bytes(self.buffer[:count])
@@ -39,7 +39,7 @@ class Reader:
         words = []
         for _ in range(int(raw[1:])):
             head = self.line()
-            word = self.bytes(int(head[1:]) + 2)
+            word = self.counted(int(head[1:]) + 2)
             raw += head + word
             words.append(word[:-2].decode(errors="replace"))
         return raw, tuple(words)
@@ -49,7 +49,7 @@ class Reader:
         raw = self.line()
         kind, size = raw[:1], raw[1:-2]
         if kind == b"$" and int(size) >= 0:
-            raw += self.bytes(int(size) + 2)
+            raw += self.counted(int(size) + 2)
         elif kind == b"*" and int(size) > 0:
             for _ in range(int(size)):
                 raw += self.reply()

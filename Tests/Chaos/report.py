@@ -21,7 +21,7 @@ def table(results: list[Result]) -> str:
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
 
     def text(cells: list[str]) -> str:
-        return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths)) + " |"
+        return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
 
     rule = "| " + " | ".join("-" * width for width in widths) + " |"
     return "\n".join([text(header), rule, *(text(row) for row in rows)])

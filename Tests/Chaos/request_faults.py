@@ -29,8 +29,7 @@ def lose_the_response(fleet: Fleet) -> str:
         gateway = fleet.random.choice(fleet.living_gateways)
         with socket.create_connection(("127.0.0.1", fleet.port_of(gateway)), timeout=10) as connection:
             connection.sendall(raw_request(body, key))
-            wait_for("the job is there", lambda: _job_of(fleet, key), 10)
-        made = _job_of(fleet, key)
+            made = _wait_for_job(fleet, key)
         answer = fleet.any_client(fleet.random).post(body, key)
         expect(answer.status == 202, f"the retry is answered {answer.status} {answer.code}")
         same += fleet.accept(answer) == made
@@ -38,23 +37,28 @@ def lose_the_response(fleet: Fleet) -> str:
     return "10 clients that hung up before the response and asked again, some at the other gateway"
 
 
+def _wait_for_job(fleet: Fleet, key: str) -> str:
+    return wait_for("the job is there", lambda: _job_of(fleet, key), 10)
+
+
 def _job_of(fleet: Fleet, key: str) -> str | None:
     rows = fleet.rows("SELECT job_id::text AS id FROM idempotency WHERE key = %s", key)
     return rows[0]["id"] if rows else None
+
+
+def together(fleet: Fleet, body: bytes, key: str, count: int) -> list[Answer]:
+    """The same request at one moment through both gateways."""
+    seeds = [fleet.random.random() for _ in range(count)]
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(lambda seed: fleet.any_client(random.Random(seed)).post(body, key), seeds))
 
 
 @fault("11", "50 concurrent POSTs with one idempotency key")
 def fifty_at_once(fleet: Fleet) -> str:
     body = fleet.clips.script("sleep 0.2")
     counted: Counter[str] = Counter()
-    for round_number in range(3):
-        seeds = [fleet.random.random() for _ in range(50)]
-
-        def post(seed: float) -> Answer:
-            return fleet.any_client(random.Random(seed)).post(body, f"once-{round_number}")
-
-        with ThreadPoolExecutor(50) as pool:
-            answers = list(pool.map(post, seeds))
+    for number in range(3):
+        answers = together(fleet, body, f"once-{number}", 50)
         ids = {fleet.accept(answer) for answer in answers if answer.status == 202}
         statuses = Counter(f"{answer.status} {answer.code}".strip() for answer in answers)
         counted += statuses

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 import redis
+
 from checker import Checker, Expectations, Findings, shortened, stored_files
 from client import NoAnswer
 from faults import Fault
@@ -54,6 +55,7 @@ class Stage:
         self.template = template
         self.seed = seed
         self.scenes = 0
+        self.fleets: list[Fleet] = []
 
     def fleet(self, label: str) -> Fleet:
         """A fleet without programs, with a fresh database."""
@@ -66,10 +68,18 @@ class Stage:
         folder.mkdir()
         # The same seed makes the same choices, whichever other faults are run.
         generator = random.Random(f"{self.seed} {label}")
-        return Fleet(self.servers, self.programs, self.model, folder, database, generator)
+        fleet = Fleet(self.servers, self.programs, self.model, folder, database, generator)
+        self.fleets.append(fleet)
+        return fleet
+
+    def end(self) -> None:
+        """Ends what is still there when a run is broken off."""
+        for fleet in self.fleets:
+            fleet.end()
 
     def close(self, fleet: Fleet, keeps: bool) -> None:
         fleet.end()
+        self.fleets.remove(fleet)
         if keeps:
             return
         self.servers.start()
@@ -122,10 +132,14 @@ def perform(stage: Stage, fault: Fault, keeps: bool) -> Result:
 def dump(fleet: Fleet) -> None:
     """What a breach left in the database, beside its logs: the servers' data does not stay."""
     for table in ("jobs", "attempts", "verdicts", "uploads", "idempotency", "workers", "chaos_audit"):
-        with (fleet.folder / f"{table}.csv").open("wb") as file, fleet.database().cursor() as cursor:
-            with cursor.copy(f"COPY (SELECT * FROM {table}) TO STDOUT (FORMAT csv, HEADER)") as rows:  # type: ignore[arg-type]
-                for row in rows:
-                    file.write(row)
+        statement = f"COPY (SELECT * FROM {table}) TO STDOUT (FORMAT csv, HEADER)"
+        with (
+            (fleet.folder / f"{table}.csv").open("wb") as file,
+            fleet.database().cursor() as cursor,
+            cursor.copy(statement) as rows,  # type: ignore[arg-type]
+        ):
+            for row in rows:
+                file.write(row)
 
 
 def settle(fleet: Fleet, leaves_orphans: bool, end_seconds: float) -> None:
@@ -200,8 +214,9 @@ def age_pending(fleet: Fleet) -> None:
     for group in queue.xinfo_groups(fleet.stream):
         for entry in queue.xpending_range(fleet.stream, group["name"], "-", "+", 1000):
             if YOUNG_MILLISECONDS < entry["time_since_delivered"] < OLD_MILLISECONDS / 2:
-                arguments = {"idle": OLD_MILLISECONDS, "justid": True}
-                queue.xclaim(fleet.stream, group["name"], entry["consumer"], 0, [entry["message_id"]], **arguments)
+                queue.xclaim(
+                    fleet.stream, group["name"], entry["consumer"], 0, [entry["message_id"]], idle=OLD_MILLISECONDS, justid=True
+                )
 
 
 def recovery(fleet: Fleet) -> float | None:

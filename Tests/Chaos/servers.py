@@ -7,9 +7,11 @@ import shutil
 import signal
 import subprocess
 import urllib.parse
+from typing import Any
 
 import psycopg
 import redis
+
 from waiting import Broken, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -77,9 +79,10 @@ class Servers:
 
     def forget_redis(self) -> None:
         """Deletes what Redis would load at its next start."""
-        shutil.rmtree(self.data() / "redis" / "appendonlydir", ignore_errors=False)
+        shutil.rmtree(self.data() / "redis" / "appendonlydir")
 
-    def redis(self) -> redis.Redis:
+    def redis(self) -> Any:
+        """A client. Its types are of no use: they do not tell the library's two kinds of client apart."""
         return redis.Redis.from_url(self.redis_url, decode_responses=True, socket_timeout=10, socket_connect_timeout=10)
 
     def url_of(self, database: str, port: int | None = None, program: str | None = None) -> str:

@@ -14,13 +14,21 @@ def readiness(fleet: Fleet, gateway: Program) -> int:
         return 0
 
 
+def first_readiness(fleet: Fleet, gateway: Program) -> int:
+    return wait_for("the gateway answers", lambda: readiness(fleet, gateway), 20)
+
+
+def wait_until_ready(fleet: Fleet, gateway: Program) -> None:
+    wait_for("the gateway is ready", lambda: readiness(fleet, gateway) == 200, 20)
+
+
 @fault("35", "gateway and worker start before Redis and PostgreSQL do", gateways=0, workers=0)
 def start_first(fleet: Fleet) -> str:
     fleet.servers.stop()
     gateways = [fleet.launch_gateway() for _ in range(2)]
     workers = [fleet.launch_worker() for _ in range(2)]
     programs = gateways + workers
-    ready = [wait_for("the gateway answers", lambda: readiness(fleet, gateway), 20) for gateway in gateways]
+    ready = [first_readiness(fleet, gateway) for gateway in gateways]
     expect(set(ready) == {503}, f"without servers /readyz says {ready}")
     answer = fleet.client(gateways[0]).post(fleet.clips.script())
     expect(answer.status == 503, f"without servers a clip is answered {answer.status} {answer.code}")
@@ -29,7 +37,7 @@ def start_first(fleet: Fleet) -> str:
     fleet.mark_fault()
     fleet.servers.start()
     for gateway in gateways:
-        wait_for("the gateway is ready", lambda: readiness(fleet, gateway) == 200, 20)
+        wait_until_ready(fleet, gateway)
     for worker in workers:
         fleet.wait_until_ready(worker, 20)
     with fleet.load(rate=20, longest=0.1):

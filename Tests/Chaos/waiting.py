@@ -19,7 +19,7 @@ class Broken(Exception):
 
 def wait_for(
     what: str,
-    condition: Callable[[], Value],
+    condition: Callable[[], Value | None],
     seconds: float,
     error: type[Exception] = Breach,
     interval: float = INTERVAL_SECONDS,

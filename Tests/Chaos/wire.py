@@ -175,13 +175,13 @@ class Proxy:
         self.record.add(call, decision.way)
         return decision
 
-    def freeze(self) -> int:
-        """Makes the connections of this moment half-open; how many there were."""
+    def freeze(self) -> set[int]:
+        """Makes the connections of this moment half-open; their numbers."""
         with self.lock:
             open_links = [link for link in self.links if not link.is_closed.is_set()]
         for link in open_links:
             link.is_frozen.set()
-        return len(open_links)
+        return {link.number for link in open_links}
 
     def close(self) -> None:
         # shutdown wakes the thread that accepts, which close alone does not.
