@@ -8,7 +8,7 @@ usage: deploy/install.sh build|run|test|bench
 
   build  what the compiler and the linker need
   run    the servers: PostgreSQL and Redis; none of the system's own is set up or started
-  test   what the tests need besides: ffmpeg, Python, docker-compose, hadolint, and faketime for clocks that are wrong
+  test   what the tests need besides: ffmpeg, Python, docker-compose, hadolint
   bench  what the benchmarks' peers need: Python, a compiler for torch.compile, and ffmpeg with its libraries
 USAGE
 }
@@ -123,7 +123,7 @@ run)
     install_missing postgresql redis-server
     ;;
 test)
-    install_missing ffmpeg python3 python3-venv docker-compose faketime
+    install_missing ffmpeg python3 python3-venv docker-compose
     install_hadolint
     ;;
 bench)
