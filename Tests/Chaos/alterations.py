@@ -43,8 +43,8 @@ class Alteration:
         return re.sub(self.pattern, self.replacement, statement)
 
 
-# Keeps the parameter and its type, so that the client's Bind still fits.
-ANY_EPOCH = r"$2::bigint IS NOT NULL"
+# Reads the epoch all the same, so that the statement keeps its parameters and the client's Bind still fits.
+ANY_EPOCH = "j.epoch IS NOT NULL"
 
 
 def wake_a_stale_worker(fleet: Fleet, alteration: Alteration) -> str:
@@ -167,7 +167,7 @@ def write_a_second_verdict(fleet: Fleet, alteration: Alteration) -> str:
 
 
 COMPLETE = r"UPDATE jobs SET state = 'succeeded'"
-FENCE = r"(?<![.\w])lease_epoch = \$2"
+FENCE = r"jobs\.lease_epoch = j\.epoch"
 
 ALTERATIONS = [
     Alteration(
@@ -224,7 +224,7 @@ ALTERATIONS = [
         "a second verdict is stored whatever the state",
         write_a_second_verdict,
         COMPLETE,
-        rf"{FENCE} AND state = 'running'",
+        rf"{FENCE} AND jobs\.state = 'running'",
         ANY_EPOCH,
         refusal="_pkey",
     ),
@@ -233,7 +233,7 @@ ALTERATIONS = [
         "a second verdict is stored, and no key forbids it",
         write_a_second_verdict,
         COMPLETE,
-        rf"{FENCE} AND state = 'running'",
+        rf"{FENCE} AND jobs\.state = 'running'",
         ANY_EPOCH,
         disarm="ALTER TABLE verdicts DROP CONSTRAINT verdicts_pkey",
         finding="2 verdicts",

@@ -16,15 +16,10 @@ def line(result: Result) -> str:
 
 
 def table(results: list[Result]) -> str:
+    """In Markdown, and not padded: some cells are long."""
     header = ["#", "fault", "what was done", "accepted", "ended as", "recovered after", "verdict"]
-    rows = [_row(result) for result in results]
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-
-    def text(cells: list[str]) -> str:
-        return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
-
-    rule = "| " + " | ".join("-" * width for width in widths) + " |"
-    return "\n".join([text(header), rule, *(text(row) for row in rows)])
+    rows = [header, ["---"] * len(header), *(_row(result) for result in results)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 def _row(result: Result) -> list[str]:
