@@ -1,5 +1,5 @@
 # The work is done by deploy/*.sh; each target is one of them.
-.PHONY: help build demo up down test model sanitize fuzz bench-forward bench-decode bench-clip clean
+.PHONY: help build demo up down test model chaos sanitize fuzz bench-forward bench-decode bench-clip clean
 
 help:
 	@echo "make build  install what is missing and build everything in release"
@@ -8,6 +8,7 @@ help:
 	@echo "make down   stop it"
 	@echo "make test   run every suite; the last line is: N passed, N failed"
 	@echo "make model  check the job's protocol with Spin; three minutes; options as ARGS=\"--quick\""
+	@echo "make chaos  break the running pair in every way of docs/reliability.md; options as ARGS=\"--faults 1,4 --seed 7\""
 	@echo "make sanitize  run the leaf modules' suites under AddressSanitizer and ThreadSanitizer; takes a quarter of an hour"
 	@echo "make fuzz   sample 20,000 damaged clips and feed our parsers under libFuzzer; options as ARGS=\"--files 2000\""
 	@echo "make bench-forward  measure the forward pass against its peers; options as ARGS=\"--quick\""
@@ -38,6 +39,12 @@ test:
 
 model:
 	deploy/model.sh $(ARGS)
+
+chaos:
+	deploy/install.sh build
+	deploy/install.sh run
+	deploy/install.sh test
+	deploy/chaos.sh $(ARGS)
 
 sanitize:
 	deploy/install.sh build

@@ -58,6 +58,20 @@ check_deployment() {
     check "make model" "$root/deploy/model.sh" --quick
 }
 
+# The harness counts for itself; its last line says how many.
+run_chaos() {
+    local log=$state/chaos.log status=0 counts
+    timeout --foreground --kill-after=60 900 "$root/deploy/chaos.sh" --quick --bin "$binaries" 2>&1 | tee "$log" || status=$?
+    counts=$(sed -n 's/^chaos: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log")
+    local chaos_passed=${counts% *} chaos_failed=${counts#* }
+    if [[ -z $counts ]] || ((status != 0 && chaos_failed == 0)); then
+        echo "FAILED: deploy/chaos.sh --quick ended with code $status"
+        chaos_failed=$((${chaos_failed:-0} + 1))
+    fi
+    passed=$((passed + ${chaos_passed:-0}))
+    failed=$((failed + chaos_failed))
+}
+
 trap stop_servers EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -72,6 +86,7 @@ unset DATABASE_URL REDIS_URL
 
 run_swift_tests
 check_deployment
+run_chaos
 "$root/deploy/servers.sh" remove "$servers"
 echo "$passed passed, $failed failed"
 ((failed == 0))
