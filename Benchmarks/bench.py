@@ -195,9 +195,9 @@ class Starter:
         cpus = machine.choose_cpus(threads, self.available)
         return Child(name, command, self.environment | (settings or {}), cpus, self.next_log())
 
-    def serve(self, name: str, command: list[str], settings: dict[str, str], folder: pathlib.Path | None = None) -> Service:
+    def serve(self, name: str, command: list[str], settings: dict[str, str]) -> Service:
         """A program that runs until it is ended, on all CPUs."""
-        return Service(name, command, self.environment | settings, self.next_log(), folder)
+        return Service(name, command, self.environment | settings, self.next_log())
 
     def next_log(self) -> pathlib.Path:
         self.started += 1

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import psycopg
 
 from bench import Starter, say
+from child import Failed
 from queue_plan import STORE, WHORL, Sizes
 from queue_servers import Servers
-from queue_turns import opened
-from queue_whorl import Whorl
+from queue_whorl import Store, Whorl
 
 OPERATIONS = ("enqueue", "status", "claim", "claimNext")
 PERCENTILES = ("p50", "p99")
@@ -49,7 +49,9 @@ SETTINGS = (
 )
 FILLERS = 2
 # With the usual gigabyte between two checkpoints the pages would be written over and over.
-MOST_LOG = "16GB"
+MOST_LOG = "8GB"
+LOG_BYTES = 10_000_000_000
+JOB_BYTES = 2000
 
 
 @dataclass
@@ -70,7 +72,7 @@ def measure(servers: Servers, starter: Starter, sizes: Sizes, rounds: int) -> li
     """First with the jobs that wait alone, then with those that are done as well."""
     queued, finished = f"{sizes.queued:,} queued", f"{sizes.finished:,} finished"
     depths = [Depth(queued), Depth(f"{queued}, {finished}")]
-    with opened(WHORL, servers, starter) as whorl:
+    with Whorl(WHORL, servers, starter) as whorl:
         ran, waits = make_templates(whorl)
         last = int(1000 * time.time()) - 60_000
         say(f"  depth: making {queued}")
@@ -80,6 +82,14 @@ def measure(servers: Servers, starter: Starter, sizes: Sizes, rounds: int) -> li
         fill(whorl, ran, range(last - sizes.queued - sizes.finished, last - sizes.queued))
         compare(whorl, servers, starter, sizes, rounds, depths[1])
     return depths
+
+
+def require_room(servers: Servers, sizes: Sizes) -> None:
+    """Before anything is measured: a full disk would end the run after half an hour, and trouble everybody else on the machine."""
+    needed = LOG_BYTES + (sizes.queued + sizes.finished) * JOB_BYTES
+    free = servers.free_bytes()
+    if free < needed:
+        raise Failed(f"part depth: needs {needed / 1e9:.0f} GB on PostgreSQL's disk, and {free / 1e9:.0f} GB are free; leave it out with --parts")
 
 
 def make_templates(whorl: Whorl) -> tuple[str, str]:
@@ -170,5 +180,6 @@ def drop_indexes(connection: psycopg.Connection) -> list[str]:
 def compare(whorl: Whorl, servers: Servers, starter: Starter, sizes: Sizes, rounds: int, depth: Depth) -> None:
     for number in range(rounds):
         say(f"  depth: {depth.title}: round {number + 1} of {rounds}")
-        with opened(STORE, servers, starter) as empty:
-            depth.add(empty.bench_queue("--latencies", str(sizes.latencies)), whorl.bench_queue("--latencies", str(sizes.latencies)))
+        with Store(STORE, servers, starter) as empty:
+            there = empty.bench_queue("--latencies", str(sizes.latencies))
+            depth.add(there, whorl.bench_queue("--latencies", str(sizes.latencies)))

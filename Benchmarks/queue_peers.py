@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
-import redis
+from rq.job import Job
 
 import queue_celery
 import queue_rq
@@ -18,7 +18,6 @@ from child import Child, Failed
 from queue_plan import PRODUCERS, SLOTS, WORKERS
 from queue_system import Flood, System, Trip
 from queue_tasks import Runs
-from rq.job import Job
 from services import Service
 
 # Redis' databases by number; Whorl has the first.
@@ -39,7 +38,7 @@ class Peer(System):
             self.stack.callback(self.servers.flush_every_write, number, False)
             self.servers.flush_every_write(number, True)
         self.notes = self.starter.next_log().with_suffix(".notes")
-        self.producers = []
+        self.producers: list[Child] = []
         self.sent = 0
         self.open_client()
 
@@ -80,6 +79,11 @@ class Peer(System):
         key = self.submit(task, *words)
         self.sent += 1
         return Trip(key, sent, time.time())
+
+    def _moment(self, result: object) -> float:
+        if not isinstance(result, float):
+            raise Failed(f"{self.contender.label}: a job's result is {result!r}, and no moment")
+        return result
 
     def waited(self) -> dict[str, Runs]:
         return queue_tasks.noted(self.notes)
@@ -149,7 +153,7 @@ class CeleryPeer(Peer):
 
     def starts(self, trips: list[Trip]) -> list[float]:
         results = self.redis.mget([queue_celery.RESULT_PREFIX + trip.key for trip in trips])
-        return [json.loads(result)["result"] for result in results]
+        return [self._moment(json.loads(result)["result"] if result else None) for result in results]
 
 
 class RQPeer(Peer):
@@ -187,4 +191,4 @@ class RQPeer(Peer):
 
     def starts(self, trips: list[Trip]) -> list[float]:
         jobs = Job.fetch_many([trip.key for trip in trips], connection=self.redis)
-        return [job.return_value() for job in jobs]
+        return [self._moment(job.return_value() if job else None) for job in jobs]

@@ -2,8 +2,8 @@
 
     PEER_REDIS_URL=redis://… python queue_producer.py celery|rq
 
-Speaks as `whorl bench … --serve` does: an empty JSON list on one line; then for each integer on a line of its input so many jobs, and the seconds that
-each took to be accepted as one JSON list on one line.
+Speaks as `whorl bench … --serve` does: an empty JSON list on one line; then for each integer on a line of its input so many jobs, and the seconds
+that each took to be accepted as one JSON list on one line.
 """
 
 import argparse

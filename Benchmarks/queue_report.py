@@ -20,6 +20,8 @@ OPERATIONS = {
     "claim": "claim, by name",
     NOTHING_WHEN_EMPTY: "claim, the next in turn",
 }
+# Later than everything.
+NEVER = float("inf")
 PRODUCERS = {"http": f"wrk, {plan.CONNECTIONS} connections", "store": f"within, {plan.CONNECTIONS} at once"}
 
 
@@ -87,11 +89,12 @@ def pickup_table(pickups: dict[Contender, list[Pickup]]) -> str:
 
 
 def pickup_text(measured: Measured, sizes: Sizes) -> str:
-    text = (
-        f"{plan.PICKUPS_PER_SECOND} jobs a second for {sizes.pickup_seconds} s. A peer's job tells itself when it runs; Whorl's begins by the database's clock, when it is claimed,"
+    turns = measured.pickups[plan.WHORL]
+    ended = [1000 * median(percentile(turn.ended, hundredth) for turn in turns) for hundredth in (50, 99)]
+    return (
+        f"{plan.PICKUPS_PER_SECOND} jobs a second for {sizes.pickup_seconds} s. A peer's job tells itself when it runs. Whorl's begins when it is claimed,\n"
+        f"by the database's clock; its end is written {ended[0]:.1f} ms after its acceptance (p99 {ended[1]:.1f} ms)."
     )
-    ended = [1000 * median(percentile(turn.ended, hundredth) for turn in measured.pickups.get(plan.WHORL, [])) for hundredth in (50, 99)]
-    return f"{text}\nand has its end written {ended[0]:.1f} ms after its acceptance (p99 {ended[1]:.1f} ms)."
 
 
 def own_milliseconds(turns: list[Load] | list[Pickup]) -> float:
@@ -110,15 +113,18 @@ def overhead_table(loads: dict[Contender, list[Load]], pickups: dict[Contender, 
     return report.markdown_table(header, rows)
 
 
+def waits_of(turns: list[Recovery]) -> list[float]:
+    """Seconds until the job ran again."""
+    return [turn.restarted_seconds if turn.restarted_seconds is not None else NEVER for turn in turns]
+
+
 def recovery_cells(turns: list[Recovery], bound: float) -> list[str]:
-    # What was not run again within the bound counts as later than everything.
-    waits = [turn.restarted_seconds if turn.restarted_seconds is not None else float("inf") for turn in turns]
-    told = ["> " + f"{bound:g}" if wait == float("inf") else f"{wait:.1f}" for wait in sorted(waits)]
-    middle = median(waits)
+    waits = waits_of(turns)
+    first, middle, last = (f"> {bound:g}" if wait == NEVER else f"{wait:.1f}" for wait in (min(waits), median(waits), max(waits)))
     long_starts = sorted({turn.long_starts for turn in turns if turn.long_starts})
     return [
-        f"> {bound:g}" if middle == float("inf") else f"{middle:.1f}",
-        f"{told[0]} to {told[-1]}" if len(told) > 1 else "",
+        middle,
+        f"{first} to {last}" if len(waits) > 1 else "",
         f"{sum(len(turn.lost) for turn in turns)} of {sum(turn.jobs for turn in turns)}",
         str(sum(turn.duplicated for turn in turns)),
         " or ".join(map(str, long_starts)) or "not tried",
@@ -150,7 +156,8 @@ def depth_table(depths: list[Depth]) -> str:
 
 
 def goal(what: str, value: float, bound: float, form: str) -> str:
-    return f"- {what}: {form.format(value)}, at most {form.format(bound)} was the goal: {'met' if value <= bound else '**missed**'}"
+    told = "never" if value == NEVER else form.format(value)
+    return f"- {what}: {told}, at most {form.format(bound)} was the goal: {'met' if value <= bound else '**missed**'}"
 
 
 def goals(measured: Measured) -> str:
@@ -159,10 +166,10 @@ def goals(measured: Measured) -> str:
     if turns := measured.pickups.get(plan.WHORL):
         worst = 1000 * median(percentile(turn.accepted, 99) for turn in turns)
         lines.append(goal("pickup at light load, p99", worst, plan.PICKUP_P99_GOAL_MILLISECONDS, "{:.1f} ms"))
-    if turns := measured.loads.get(plan.WHORL):
-        lines.append(goal("a job's own CPU time", own_milliseconds(turns), plan.OVERHEAD_GOAL_MILLISECONDS, "{:.2f} ms"))
-    if turns := measured.recoveries.get(plan.WHORL):
-        latest = max(turn.restarted_seconds if turn.restarted_seconds is not None else float("inf") for turn in turns)
+    if loads := measured.loads.get(plan.WHORL):
+        lines.append(goal("a job's own CPU time", own_milliseconds(loads), plan.OVERHEAD_GOAL_MILLISECONDS, "{:.2f} ms"))
+    if recoveries := measured.recoveries.get(plan.WHORL):
+        latest = max(waits_of(recoveries))
         lines.append(goal("a killed worker's job runs again, at the latest after", latest, plan.RECOVERY_GOAL_SECONDS, "{:.1f} s"))
     if measured.depths:
         worst = max(depth_ratio(depth, name, "p50") for depth in measured.depths for name in OPERATIONS if name != NOTHING_WHEN_EMPTY)
@@ -179,15 +186,16 @@ def part(title: str, text: str | Callable[[], str], table: Callable[[], str], is
 def section(facts: list[tuple[str, str]], rounds: int, sizes: Sizes, parts: list[str], measured: Measured) -> str:
     """Everything between the markers."""
     method = (
-        f"Contenders took turns for {report.count(rounds, 'round')}, each started anew with nothing in its queue; figures are medians over the rounds. *Times as fast*\n"
-        "is the median of the time that the fastest peer (by its median) took for a job by this one's in the same round."
+        f"Contenders took turns for {report.count(rounds, 'round')}, each started anew with nothing in its queue; figures are medians over\n"
+        "the rounds. *Times as fast* is the median of the time that the fastest peer (by its median) took for a job by this one's in\n"
+        "the same round."
     )
     found = [report.listed(facts), method]
     found += [goals(measured)] if goals(measured) else []
     found += part(
         "Jobs accepted",
-        "From the producer's call to its answer; nothing works on the jobs meanwhile. Whorl has them on the disk by then, the peers in Redis' memory, whose file\n"
-        "is flushed once a second; in the rows *every write flushed* it is flushed before each answer.",
+        "From the producer's call to its answer; nothing works on the jobs meanwhile. Whorl has them on the disk by then, the peers in\n"
+        "Redis, whose file is flushed once a second; in the rows *every write flushed* it is flushed before each answer.",
         lambda: enqueue_table(measured.floods),
         "enqueue" in parts,
     )
@@ -211,9 +219,9 @@ def section(facts: list[tuple[str, str]], rounds: int, sizes: Sizes, parts: list
     )
     found += part(
         "After a worker is killed",
-        f"SIGKILL for all processes of one of two workers, {plan.CRASH_AFTER_SECONDS:g} s and more into a job of {plan.CRASHED_JOB_SECONDS:g} s and with {plan.BATCH_JOBS} short ones passing by; "
-        "their own\n"
-        f"defaults were tried once. A long job, of {plan.LONG_JOB_SECONDS:g} s on the worker that lives, is started once where its lease is renewed.",
+        f"SIGKILL for all processes of one of two workers, some {plan.CRASH_AFTER_SECONDS:g} s into a job of {plan.CRASHED_JOB_SECONDS:g} s and\n"
+        f"amid {plan.BATCH_JOBS} short ones; all contenders at once, and the peers' own defaults in the first round alone. A long job takes\n"
+        f"{plan.LONG_JOB_SECONDS:g} s on the worker that lives: more than one start of it is one too many.",
         lambda: recovery_table(measured.recoveries, sizes.recovery_bound_seconds),
         "recovery" in parts,
     )

@@ -41,6 +41,8 @@ def measure(arguments: argparse.Namespace, starter: Starter, facts: list[tuple[s
     say("starting PostgreSQL and Redis")
     with Servers() as servers:
         facts += servers.facts() + [("wrk", machine.wrk_version())]
+        if "depth" in parts:
+            queue_depth.require_room(servers, sizes)
         if "enqueue" in parts:
             measured.floods = take_turns("enqueue", rounds, lambda one: queue_turns.enqueue(one, servers, starter, sizes))
         if "finish" in parts or "overhead" in parts:

@@ -4,14 +4,14 @@
 """
 
 import argparse
-import logging
+import functools
 import os
+from collections.abc import Callable
 
 import redis
 import rq
 from rq.job import Job
 
-import queue_tasks
 from queue_plan import HEARTBEAT_SECONDS, LEASE_SECONDS, SWEEP_SECONDS
 
 QUEUE = "bench"
@@ -25,21 +25,21 @@ def queue_on(connection: redis.Redis) -> rq.Queue:
     return rq.Queue(QUEUE, connection=connection)
 
 
-def send(queue: rq.Queue, task: object, *words: object, timeout: int = 10 * LEASE_SECONDS) -> Job:
+def send(queue: rq.Queue, task: Callable, *words: object, timeout: int = 10 * LEASE_SECONDS) -> Job:
     return queue.enqueue(task, *words, job_timeout=timeout, retry=rq.Retry(max=RETRIES))
 
 
 def worker(connection: redis.Redis, name: str, *, is_simple: bool, has_defaults: bool) -> rq.worker.BaseWorker:
     """A simple one runs jobs in its own process, the other forks for each."""
-    settings = {}
-    if not has_defaults:
-        settings = {
-            "worker_ttl": SWEEP_SECONDS + TTL_LESS_WAIT,
-            "maintenance_interval": SWEEP_SECONDS,
-            "job_monitoring_interval": HEARTBEAT_SECONDS,
-        }
     kind = rq.SimpleWorker if is_simple else rq.Worker
-    return kind([queue_on(connection)], name=name, connection=connection, log_job_description=False, **settings)
+    make = functools.partial(kind, [queue_on(connection)], name=name, connection=connection, log_job_description=False)
+    if has_defaults:
+        return make()
+    return make(
+        worker_ttl=SWEEP_SECONDS + TTL_LESS_WAIT,
+        maintenance_interval=SWEEP_SECONDS,
+        job_monitoring_interval=HEARTBEAT_SECONDS,
+    )
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def main() -> None:
     arguments = parser.parse_args()
     connection = redis.Redis.from_url(os.environ["PEER_REDIS_URL"])
     made = worker(connection, arguments.name, is_simple=arguments.simple, has_defaults=arguments.defaults)
-    made.work(logging_level=logging.WARNING)
+    made.work(logging_level="WARNING")
 
 
 if __name__ == "__main__":

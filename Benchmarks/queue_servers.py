@@ -1,20 +1,20 @@
 """A PostgreSQL and a Redis of the benchmark's own, by deploy/servers.sh, which are gone after it."""
 
 import os
-import pathlib
 import re
+import shutil
 import subprocess
 
 import psycopg
 import redis
 
-from bench import ROOT, say
+from bench import ROOT
 from child import Failed
 
 # Not a temporary folder: what a run left that was killed, the next one clears away.
 FOLDER = ROOT / ".whorl" / "bench"
 SCRIPT = ROOT / "deploy" / "servers.sh"
-START_SECONDS = 300
+SCRIPT_SECONDS = 300
 
 
 class Servers:
@@ -39,17 +39,27 @@ class Servers:
         self._script("remove")
 
     def _script(self, what: str) -> str:
-        # In a session of its own: Ctrl-C shall not stop it half way.
+        # In a session of its own, which Ctrl-C does not reach.
+        process = subprocess.Popen(
+            [str(SCRIPT), what, str(FOLDER)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
         try:
-            done = subprocess.run(
-                [str(SCRIPT), what, str(FOLDER)],
-                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=START_SECONDS, start_new_session=True,
-            )
+            said, _ = process.communicate(timeout=SCRIPT_SECONDS)
         except subprocess.TimeoutExpired:
-            raise Failed(f"servers.sh {what}: not done within {START_SECONDS} s") from None
-        if done.returncode != 0:
-            raise Failed(f"servers.sh {what}: {(done.stderr or done.stdout).strip()}")
-        return done.stdout
+            process.kill()
+            raise Failed(f"servers.sh {what}: not done within {SCRIPT_SECONDS} s") from None
+        except BaseException:
+            # What is stopped half way would leave servers that nobody knows of.
+            process.communicate(timeout=SCRIPT_SECONDS)
+            raise
+        if process.returncode != 0:
+            raise Failed(f"servers.sh {what}: {said.strip()}")
+        return said
 
     def _start(self, said: str) -> None:
         for name in ("PostgreSQL", "Redis"):
@@ -82,6 +92,12 @@ class Servers:
             ("PostgreSQL", f"{shown['server_version'].split()[0]}, fsync and synchronous_commit on, shared_buffers {shown['shared_buffers']}"),
             ("Redis", f"{version}, append-only file flushed every second, noeviction"),
         ]
+
+    def free_bytes(self) -> int:
+        """On the disk that PostgreSQL's data lies on."""
+        with psycopg.connect(self.database_url) as connection:
+            (folder,) = connection.execute("SHOW data_directory").fetchone()
+        return shutil.disk_usage(folder).free
 
     def redis(self, number: int) -> redis.Redis:
         return redis.Redis.from_url(self.redis_database(number))

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import services
 from bench import Starter
@@ -47,7 +48,7 @@ class System(abc.ABC):
         self.stack = contextlib.ExitStack()
         self.workers: list[Service] = []
 
-    def __enter__(self) -> "System":
+    def __enter__(self) -> Self:
         try:
             self.open()
         except BaseException:
@@ -58,9 +59,9 @@ class System(abc.ABC):
     def __exit__(self, *_: object) -> None:
         self.stack.close()
 
-    def serve(self, name: str, command: list[str], settings: dict[str, str], folder: object = None) -> Service:
+    def serve(self, name: str, command: list[str], settings: dict[str, str]) -> Service:
         """Starts a program that the end of the `with` ends."""
-        service = self.starter.serve(f"{name} ({self.contender.label})", command, settings, folder)
+        service = self.starter.serve(f"{name} ({self.contender.label})", command, settings)
         return self.stack.enter_context(service)
 
     @abc.abstractmethod

@@ -64,9 +64,9 @@ class Whorl(System):
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             self.gateway.require_alive()
-            for line in self.gateway.said().splitlines():
-                if '"listening"' in line:
-                    return int(re.search(r'"port":\s*"?(\d+)', line).group(1))
+            found = re.search(r'"message":"listening","port":"(\d+)"', self.gateway.said())
+            if found is not None:
+                return int(found.group(1))
             time.sleep(0.05)
         raise Failed(f"whorl-gateway: does not listen after {READY_SECONDS:g} s")
 

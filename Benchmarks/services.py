@@ -67,13 +67,13 @@ def cpu_seconds(roots: dict[str, list[int]]) -> dict[str, float]:
 class Service:
     """A program that runs until it is ended; what it says goes to a file."""
 
-    def __init__(self, name: str, command: list[str], environment: dict[str, str], log: pathlib.Path, folder: pathlib.Path | None = None):
+    def __init__(self, name: str, command: list[str], environment: dict[str, str], log: pathlib.Path):
         self.name = name
         self.log = log
         with log.open("ab") as output:
             # A session of its own: Ctrl-C does not reach it, and whatever it starts is found by the session's number.
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, cwd=folder, start_new_session=True
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, start_new_session=True
             )
 
     def __enter__(self) -> "Service":
