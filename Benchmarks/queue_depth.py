@@ -56,16 +56,11 @@ JOB_BYTES = 2000
 
 @dataclass
 class Depth:
-    """Milliseconds of each operation at the percentiles, round by round: in the full database, and in an empty one just before."""
+    """Milliseconds of each operation at the percentiles, round by round: in the full database, and in an empty one beside it."""
 
     title: str
     full: dict[str, list[dict[str, float]]] = field(default_factory=lambda: {name: [] for name in OPERATIONS})
     empty: dict[str, list[dict[str, float]]] = field(default_factory=lambda: {name: [] for name in OPERATIONS})
-
-    def add(self, empty: dict, full: dict) -> None:
-        for name in OPERATIONS:
-            self.empty[name].append({what: empty[name][what] for what in PERCENTILES})
-            self.full[name].append({what: full[name][what] for what in PERCENTILES})
 
 
 def measure(servers: Servers, starter: Starter, sizes: Sizes, rounds: int) -> list[Depth]:
@@ -181,5 +176,12 @@ def compare(whorl: Whorl, servers: Servers, starter: Starter, sizes: Sizes, roun
     for number in range(rounds):
         say(f"  depth: {depth.title}: round {number + 1} of {rounds}")
         with Store(STORE, servers, starter) as empty:
-            there = empty.bench_queue("--latencies", str(sizes.latencies))
-            depth.add(there, whorl.bench_queue("--latencies", str(sizes.latencies)))
+            # Each is the first as often as the other.
+            order = [(empty, depth.empty), (whorl, depth.full)]
+            for database, kept in order if number % 2 == 0 else reversed(order):
+                keep(kept, database.bench_queue("--latencies", str(sizes.latencies)))
+
+
+def keep(kept: dict[str, list[dict[str, float]]], figures: dict) -> None:
+    for name in OPERATIONS:
+        kept[name].append({what: figures[name][what] for what in PERCENTILES})
