@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+import report
 from bench import Starter, say
 from child import Failed
 from queue_plan import STORE, WHORL, Sizes
@@ -48,6 +49,8 @@ SETTINGS = (
     "SET statement_timeout = '15min'",
 )
 FILLERS = 2
+# Of the two databases in each round: the shorter a turn, the likelier both have the same neighbours.
+EXCHANGES = 5
 # With the usual gigabyte between two checkpoints the pages would be written over and over.
 MOST_LOG = "8GB"
 LOG_BYTES = 10_000_000_000
@@ -56,7 +59,7 @@ JOB_BYTES = 2000
 
 @dataclass
 class Depth:
-    """Milliseconds of each operation at the percentiles, round by round: in the full database, and in an empty one beside it."""
+    """Milliseconds of each operation at the percentiles, one exchange after another: in the full database, and in an empty one beside it."""
 
     title: str
     full: dict[str, list[dict[str, float]]] = field(default_factory=lambda: {name: [] for name in OPERATIONS})
@@ -173,12 +176,13 @@ def drop_indexes(connection: psycopg.Connection) -> list[str]:
 
 
 def compare(whorl: Whorl, servers: Servers, starter: Starter, sizes: Sizes, rounds: int, depth: Depth) -> None:
-    for number in range(rounds):
-        say(f"  depth: {depth.title}: round {number + 1} of {rounds}")
-        with Store(STORE, servers, starter) as empty:
+    say(f"  depth: {depth.title}: {report.count(rounds * EXCHANGES, 'exchange')}")
+    with Store(STORE, servers, starter) as empty:
+        order = [(empty, depth.empty), (whorl, depth.full)]
+        for _ in range(rounds * EXCHANGES):
             # Each is the first as often as the other.
-            order = [(empty, depth.empty), (whorl, depth.full)]
-            for database, kept in order if number % 2 == 0 else reversed(order):
+            order.reverse()
+            for database, kept in order:
                 keep(kept, database.bench_queue("--latencies", str(sizes.latencies)))
 
 

@@ -99,5 +99,5 @@ class Sizes:
         return max(4 * PRODUCERS, int(whole * self.share) // PRODUCERS * PRODUCERS)
 
 
-FULL = Sizes(1.0, 25, True, RECOVERY_BOUND_SECONDS, 1_000_000, 10_000_000, 1000)
-QUICK = Sizes(0.15, 5, False, 100.0, 10_000, 100_000, 200)
+FULL = Sizes(1.0, 25, True, RECOVERY_BOUND_SECONDS, 1_000_000, 10_000_000, 200)
+QUICK = Sizes(0.15, 5, False, 100.0, 10_000, 100_000, 100)

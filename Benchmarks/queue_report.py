@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+import queue_depth
 import queue_plan as plan
 import report
 from queue_depth import PERCENTILES, Depth
@@ -92,8 +93,8 @@ def pickup_text(measured: Measured, sizes: Sizes) -> str:
     turns = measured.pickups[plan.WHORL]
     ended = [1000 * median(percentile(turn.ended, hundredth) for turn in turns) for hundredth in (50, 99)]
     return (
-        f"{plan.PICKUPS_PER_SECOND} jobs a second for {sizes.pickup_seconds} s. A peer's job tells itself when it runs. Whorl's begins when it is claimed,\n"
-        f"by the database's clock; its end is written {ended[0]:.1f} ms after its acceptance (p99 {ended[1]:.1f} ms)."
+        f"{plan.PICKUPS_PER_SECOND} jobs a second for {sizes.pickup_seconds} s. A peer's job tells itself when it runs. Whorl's begins when it is\n"
+        f"claimed, by the database's clock; its end is written {ended[0]:.1f} ms after its acceptance (p99 {ended[1]:.1f} ms)."
     )
 
 
@@ -227,7 +228,8 @@ def section(facts: list[tuple[str, str]], rounds: int, sizes: Sizes, parts: list
     )
     found += part(
         "Depth",
-        f"Single calls of Whorl's store, one after another, {sizes.latencies} of each kind, the full database and an empty one taking turns.",
+        f"Single calls of Whorl's store, one after another; the full database and one with an empty queue take turns,\n"
+        f"{queue_depth.EXCHANGES * rounds} times with {sizes.latencies} calls of each kind. Medians over the turns, and of the ratios of each two.",
         lambda: depth_table(measured.depths),
         "depth" in parts,
     )
