@@ -65,12 +65,12 @@ CELERY = Contender(
 )
 CELERY_SOLO = Contender("celery", "solo", "Celery, solo", 0, 6000, f"{WORKERS * SLOTS}")
 CELERY_FLUSHED = Contender("celery", "flushed", "Celery, every write flushed", 8000)
-CELERY_DEFAULTS = Contender("celery", "defaults", "Celery, its defaults", lease="after 1 h, not renewed")
+CELERY_DEFAULTS = Contender("celery", "defaults", "Celery, its defaults", lease="after 1 h, not renewed, seen to every 100 s")
 # It adds a minute to the interval of its heartbeat.
 RQ = Contender("rq", "fork", "RQ, fork", 12000, 800, f"{WORKERS * SLOTS}", f"after {60 + HEARTBEAT_SECONDS} s, renewed")
 RQ_SIMPLE = Contender("rq", "simple", "RQ, SimpleWorker", 0, 3000, f"{WORKERS * SLOTS}")
 RQ_FLUSHED = Contender("rq", "flushed", "RQ, every write flushed", 8000)
-RQ_DEFAULTS = Contender("rq", "defaults", "RQ, its defaults", lease="after 90 s, renewed")
+RQ_DEFAULTS = Contender("rq", "defaults", "RQ, its defaults", lease="after 90 s, renewed, seen to every 10 min")
 
 CONTENDERS = {
     "enqueue": (WHORL, STORE, CELERY, RQ, CELERY_FLUSHED, RQ_FLUSHED),
