@@ -222,8 +222,8 @@ def section(facts: list[tuple[str, str]], rounds: int, sizes: Sizes, parts: list
         "After a worker is killed",
         f"SIGKILL for all processes of one of two workers, some {plan.CRASH_AFTER_SECONDS:g} s into a job of {plan.CRASHED_JOB_SECONDS:g} s and\n"
         f"amid {plan.BATCH_JOBS} short ones; all contenders at once, and the peers' own defaults in the first round alone. A long job takes\n"
-        f"{plan.LONG_JOB_SECONDS:g} s on the worker that lives: more than one start of it is one too many. Jobs had\n"
-        f"{sizes.recovery_bound_seconds + plan.CRASHED_JOB_SECONDS:g} s after the kill to end; one that did not may yet, by defaults that wait longer.",
+        f"{plan.LONG_JOB_SECONDS:g} s on the worker that lives: more than one start of it is one too many.\n"
+        f"Jobs had {sizes.recovery_bound_seconds + plan.CRASHED_JOB_SECONDS:g} s after the kill to end; by defaults that wait longer one may yet.",
         lambda: recovery_table(measured.recoveries, sizes.recovery_bound_seconds),
         "recovery" in parts,
     )
