@@ -1,5 +1,5 @@
 # The work is done by deploy/*.sh; each target is one of them.
-.PHONY: help build demo up down test sanitize fuzz bench-forward bench-decode bench-clip bench-queue clean
+.PHONY: help build demo up down test model sanitize fuzz bench-forward bench-decode bench-clip bench-queue clean
 
 help:
 	@echo "make build  install what is missing and build everything in release"
@@ -7,6 +7,7 @@ help:
 	@echo "make up     start the whole system in the background; settings in .whorl/env"
 	@echo "make down   stop it"
 	@echo "make test   run every suite; the last line is: N passed, N failed"
+	@echo "make model  check the job's protocol with Spin; three minutes; options as ARGS=\"--quick\""
 	@echo "make sanitize  run the leaf modules' suites under AddressSanitizer and ThreadSanitizer; takes a quarter of an hour"
 	@echo "make fuzz   sample 20,000 damaged clips and feed our parsers under libFuzzer; options as ARGS=\"--files 2000\""
 	@echo "make bench-forward  measure the forward pass against its peers; options as ARGS=\"--quick\""
@@ -35,6 +36,9 @@ test:
 	deploy/install.sh run
 	deploy/install.sh test
 	deploy/test.sh
+
+model:
+	deploy/model.sh $(ARGS)
 
 sanitize:
 	deploy/install.sh build

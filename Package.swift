@@ -99,6 +99,7 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 logging,
@@ -143,6 +144,10 @@ let package = Package(
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers", logging]),
         .executableTarget(name: "whorl-jail-probe", dependencies: ["Video", "CProcess", "CAttempts"], path: "Tests/JailProbe"),
         .target(name: "CAttempts", path: "Tests/CAttempts"),
+        .executableTarget(
+            name: "whorl-scripted-worker",
+            dependencies: ["JobModel", "JobStore", "WorkerApp", "Settings", .product(name: "Crypto", package: "swift-crypto")],
+            path: "Tests/ScriptedWorker", swiftSettings: swift6),
         .testTarget(name: "VideoTests", dependencies: ["Video", "JobModel", "whorl-decoder", "whorl-jail-probe"]),
         .testTarget(
             name: "DetectorTests", dependencies: ["Detector", "NeuralCore", "CZlib"], resources: [.copy("Fixtures")]),
@@ -157,7 +162,7 @@ let package = Package(
             name: "PairTests",
             dependencies: [
                 "JobModel", "JobStore", "PostgresClient", "RedisClient", "TestServers", "whorl", "whorl-gateway", "whorl-worker",
-                "whorl-decoder", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "whorl-decoder", "whorl-scripted-worker", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
             ]),

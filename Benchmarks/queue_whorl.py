@@ -56,7 +56,7 @@ class Whorl(System):
             "WHORL_UPLOADS_DIRECTORY": str(self.uploads),
             "WHORL_HTTP_HOST": "127.0.0.1",
             "WHORL_HTTP_PORT": "0",
-            "WHORL_WORKER_SLOTS": str(SLOTS),
+            "WHORL_SLOTS": str(SLOTS),
         }
 
     def _port(self) -> int:
@@ -89,6 +89,12 @@ class Whorl(System):
     @property
     def usual_workers(self) -> int:
         return WORKERS
+
+    def start_usual_workers(self) -> None:
+        super().start_usual_workers()
+        slots = self._number("SELECT sum(slots) FROM workers")
+        if slots != WORKERS * SLOTS:
+            raise Failed(f"whorl-scripted-worker: {slots} slots are registered, {WORKERS * SLOTS} are wanted")
 
     def ready_workers(self) -> int:
         return self._number("SELECT count(*) FROM workers")

@@ -4,12 +4,13 @@ set -euo pipefail
 
 usage() {
     cat <<'USAGE'
-usage: deploy/install.sh build|run|test|bench
+usage: deploy/install.sh build|run|test|bench|model
 
   build  what the compiler and the linker need
   run    the servers: PostgreSQL and Redis; none of the system's own is set up or started
-  test   what the tests need besides: ffmpeg, Python, docker-compose, hadolint
+  test   what the tests need besides: ffmpeg, Python, docker-compose, hadolint, Spin
   bench  what the benchmarks need: Python, a compiler for torch.compile, ffmpeg with its libraries, and wrk
+  model  what checks the model of the job's protocol: Spin, a compiler for its output, Python
 USAGE
 }
 
@@ -123,11 +124,14 @@ run)
     install_missing postgresql redis-server
     ;;
 test)
-    install_missing ffmpeg python3 python3-venv docker-compose
+    install_missing ffmpeg python3 python3-venv docker-compose spin gcc
     install_hadolint
     ;;
 bench)
     install_missing python3 python3-dev python3-venv g++ ffmpeg wrk
+    ;;
+model)
+    install_missing spin gcc python3
     ;;
 *)
     usage >&2

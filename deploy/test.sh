@@ -55,6 +55,7 @@ check_deployment() {
     done
     check "docker-compose config" "$root/deploy/check-compose.sh"
     check "deploy/servers.sh" "$root/deploy/test-servers.sh"
+    check "make model" "$root/deploy/model.sh" --quick
 }
 
 trap stop_servers EXIT

@@ -2,6 +2,7 @@ import Hummingbird
 import JobModel
 import JobStore
 import Logging
+import NIOPosix
 import PostgresClient
 import RedisClient
 import ServiceLifecycle
@@ -16,7 +17,12 @@ public struct Gateway: Sendable {
     let registry: WorkerRegistry
     let dispatch: JobDispatch
     let uploads: DirectoryUploadStore
+    private let uploadThreads: NIOThreadPool
     let waiters = JobWaiters()
+    let admission: QueueAdmission
+    /// Asks this gateway's relay to look at once.
+    let relayRequests: AsyncStream<Void>.Continuation
+    private let relayRequested: AsyncStream<Void>
     let logger: Logger
 
     /// Opens the upload directory; PostgreSQL and Redis are connected to when they are needed, and may come later.
@@ -34,7 +40,11 @@ public struct Gateway: Sendable {
         jobs = JobStore(pool: pool)
         registry = WorkerRegistry(pool: pool)
         dispatch = JobDispatch(redis: redis, prefix: configuration.queueName)
-        uploads = try DirectoryUploadStore(root: configuration.uploadsDirectory)
+        uploadThreads = NIOThreadPool(numberOfThreads: configuration.uploadThreads)
+        uploadThreads.start()
+        uploads = try DirectoryUploadStore(root: configuration.uploadsDirectory, threads: uploadThreads)
+        admission = QueueAdmission(store: jobs, registry: registry, configuration: configuration)
+        (relayRequested, relayRequests) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
     /// The application with its chores.
@@ -67,7 +77,7 @@ public struct Gateway: Sendable {
         return router
     }
 
-    /// Relay, sweep and waker: every gateway has them, and one at a time does each chore.
+    /// Relay, sweep, waker and gauge: every gateway has them, and one at a time does each chore.
     var services: [any Service] {
         [
             JobWaker(
@@ -76,16 +86,18 @@ public struct Gateway: Sendable {
             Relay(
                 store: jobs, registry: registry, dispatch: dispatch, kind: .analyze, seconds: configuration.relaySeconds,
                 staleSeconds: configuration.dispatchStaleSeconds, aliveSeconds: configuration.workersAliveSeconds,
-                logger: logger),
+                requests: relayRequested, logger: logger),
+            QueueGauge(admission: admission, logger: logger),
             Sweep(
                 store: jobs, dispatch: dispatch, uploads: uploads, waiters: waiters, kind: .analyze,
                 seconds: configuration.sweepSeconds, tidySeconds: configuration.tidySeconds, crashLimit: configuration.crashLimit,
-                keepUploadsSeconds: configuration.keepUploadsSeconds, logger: logger),
+                keepUploadsSeconds: configuration.keepUploadsSeconds, retention: configuration.retention, logger: logger),
         ]
     }
 
-    /// Ends the connections to PostgreSQL and Redis.
-    public func close() async {
+    /// Ends the threads, and the connections to PostgreSQL and Redis.
+    public func close() async throws {
+        try await uploadThreads.shutdownGracefully()
         await pool.close()
         await redis.close()
     }

@@ -1,3 +1,5 @@
+import JobModel
+import JobStore
 import Logging
 import Settings
 
@@ -14,9 +16,16 @@ public struct GatewayConfiguration: Sendable {
     public var queueName: String
     public var uploadsDirectory: String
     public var maximumUploadBytes: Int
+    public var uploadStallSeconds: Double
+    /// Threads that write uploads.
+    public var uploadThreads: Int
     public var keepUploadsSeconds: Double
     public var maximumAttempts: Int
     public var crashLimit: Int
+    public var maximumQueued: Int
+    public var maximumQueuedPerTenant: Int
+    public var maximumDelaySeconds: Double
+    public var retention: RetentionPolicy
     public var predictWaitSeconds: Double
     public var idempotencyLeaseSeconds: Double
     public var idempotencyKeepSeconds: Double
@@ -42,7 +51,7 @@ public struct GatewayConfiguration: Sendable {
             "database.url", .text, default: nil, isSecret: true,
             help: "PostgreSQL, as postgresql://user:password@host:port/name; also read from DATABASE_URL."),
         Setting(
-            "database.connections", .integer(2...200), unit: "connections", default: "8",
+            "database.connections", .integer(4...200), unit: "connections", default: "8",
             help: "At most so many to PostgreSQL."),
         Setting(
             "redis.url", .text, default: "redis://127.0.0.1:6379", isSecret: true,
@@ -57,6 +66,12 @@ public struct GatewayConfiguration: Sendable {
             "uploads.maxBytes", .integer(1...1 << 40), unit: "bytes", default: "2147483648",
             help: "Largest clip that is taken."),
         Setting(
+            "uploads.stallSeconds", .number(0.1...3600), unit: "seconds", default: "30",
+            help: "Give up an upload of which nothing came for this long; less than http.idleSeconds."),
+        Setting(
+            "uploads.threads", .integer(1...256), unit: "threads", default: "16",
+            help: "Threads that write uploads; several that wait for the disk share its commits."),
+        Setting(
             "uploads.keepSeconds", .number(0...1e9), unit: "seconds", default: "86400",
             help: "Keep a judged clip's bytes for this long; those of refused and withdrawn clips go at the next tidying."),
         Setting(
@@ -65,6 +80,24 @@ public struct GatewayConfiguration: Sendable {
         Setting(
             "jobs.crashLimit", .integer(1...100), unit: "crashes", default: "2",
             help: "A job that took so many workers with it while it ran alone is dead."),
+        Setting(
+            "jobs.maxQueued", .integer(1...1_000_000_000), unit: "jobs", default: "1000000",
+            help: "Answer 503 while so many jobs wait."),
+        Setting(
+            "jobs.maxQueuedPerTenant", .integer(1...1_000_000_000), unit: "jobs", default: "100000",
+            help: "Answer a tenant 429 while so many of its jobs wait."),
+        Setting(
+            "jobs.maxDelaySeconds", .number(0...1e9), unit: "seconds", default: "2592000",
+            help: "A job's runAt may lie this far ahead."),
+        Setting(
+            "retention.succeededSeconds", .number(0...1e10), unit: "seconds", default: "0",
+            help: "Remove a judged job with its verdict after this long; 0 keeps it."),
+        Setting(
+            "retention.failedSeconds", .number(0...1e10), unit: "seconds", default: "2592000", help: "The same for a refused one."),
+        Setting(
+            "retention.cancelledSeconds", .number(0...1e10), unit: "seconds", default: "604800", help: "The same for a withdrawn one."),
+        Setting(
+            "retention.deadSeconds", .number(0...1e10), unit: "seconds", default: "0", help: "The same for a dead one."),
         Setting(
             "predict.waitSeconds", .number(0.1...600), unit: "seconds", default: "120",
             help: "POST /api/predict waits this long before it answers 202 with the job."),
@@ -101,9 +134,18 @@ public struct GatewayConfiguration: Sendable {
         queueName = settings.text("queue.name")
         uploadsDirectory = settings.text("uploads.directory")
         maximumUploadBytes = settings.integer("uploads.maxBytes")
+        uploadStallSeconds = settings.number("uploads.stallSeconds")
+        uploadThreads = settings.integer("uploads.threads")
         keepUploadsSeconds = settings.number("uploads.keepSeconds")
         maximumAttempts = settings.integer("jobs.maxAttempts")
         crashLimit = settings.integer("jobs.crashLimit")
+        maximumQueued = settings.integer("jobs.maxQueued")
+        maximumQueuedPerTenant = settings.integer("jobs.maxQueuedPerTenant")
+        maximumDelaySeconds = settings.number("jobs.maxDelaySeconds")
+        retention = RetentionPolicy(secondsByState: [
+            .succeeded: settings.number("retention.succeededSeconds"), .failed: settings.number("retention.failedSeconds"),
+            .cancelled: settings.number("retention.cancelledSeconds"), .dead: settings.number("retention.deadSeconds"),
+        ].filter { $0.value > 0 })
         predictWaitSeconds = settings.number("predict.waitSeconds")
         idempotencyLeaseSeconds = settings.number("idempotency.leaseSeconds")
         idempotencyKeepSeconds = settings.number("idempotency.keepSeconds")
@@ -114,6 +156,11 @@ public struct GatewayConfiguration: Sendable {
         waitersPollSeconds = settings.number("waiters.pollSeconds")
         workersAliveSeconds = settings.number("workers.aliveSeconds")
         logLevel = Logger.Level(rawValue: settings.text("log.level")) ?? .info
+        guard uploadStallSeconds < Double(idleSeconds) else {
+            throw SettingsError(
+                "--uploads-stall-seconds (\(uploadStallSeconds)) must be less than --http-idle-seconds (\(idleSeconds)), "
+                    + "or a stalled client gets no answer")
+        }
         let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
         guard isLoopback || settings.flag("http.withoutKeys") else {
             throw SettingsError(

@@ -23,7 +23,7 @@ public enum GatewayProgram {
                 logger.info("listening", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
             }
             try await application.runService()
-            await gateway.close()
+            try await gateway.close()
         } catch let error as SettingsError {
             SettingsProgram.stop("whorl-gateway: \(error)", code: 2)
         } catch let error as PostgresError {

@@ -18,6 +18,7 @@ struct HealthRoutes: Sendable {
         router.get("api/health", use: health)
         router.get("api/model", use: model)
         router.get("api/stats", use: statistics)
+        router.get("api/workers", use: workers)
     }
 
     /// What one part of the whole says of itself.
@@ -31,11 +32,14 @@ struct HealthRoutes: Sendable {
         let status: String
         let version: String
         let database, redis, uploads: Part
+        /// Those that take jobs, and their slots.
         let workers, slots: Int
+        /// Why others that live do not.
+        let unreadyWorkers: [String]
         let modelSHA256: String?
 
         enum CodingKeys: String, CodingKey {
-            case status, version, database, redis, uploads, workers, slots
+            case status, version, database, redis, uploads, workers, slots, unreadyWorkers
             case modelSHA256 = "modelSha256"
         }
     }
@@ -73,16 +77,19 @@ struct HealthRoutes: Sendable {
     private func health(_ request: Request, _ context: Context) async throws -> Response {
         let readiness = await readiness()
         var capacity = (workers: 0, slots: 0)
+        var unready: [String] = []
         var model: RegisteredModel?
         if readiness.database.ok {
             capacity = try await gateway.registry.capacity(withinSeconds: gateway.configuration.workersAliveSeconds)
             model = try await gateway.registry.activeModel()
+            unready = try await gateway.registry.workers(aliveWithinSeconds: gateway.configuration.workersAliveSeconds)
+                .filter(\.isAlive).compactMap { worker in worker.unreadyReason.map { "\(worker.host): \($0)" } }
         }
         let isWhole = readiness.redis.ok && capacity.workers > 0
         let health = Health(
             status: !readiness.isReady ? "unavailable" : isWhole ? "ok" : "degraded", version: WhorlVersion.current,
             database: readiness.database, redis: readiness.redis, uploads: readiness.uploads, workers: capacity.workers,
-            slots: capacity.slots, modelSHA256: model?.sha256)
+            slots: capacity.slots, unreadyWorkers: unready, modelSHA256: model?.sha256)
         return try .json(health, status: readiness.isReady ? .ok : .serviceUnavailable)
     }
 
@@ -99,6 +106,10 @@ struct HealthRoutes: Sendable {
             Registration(sha256: model.sha256, registeredAt: model.registeredAt))
         // The card is JSON already, and this program need not know what a network's card says to pass it on.
         return .json(text: "{\"card\":\(model.card)," + String(decoding: registration, as: UTF8.self).dropFirst())
+    }
+
+    private func workers(_ request: Request, _ context: Context) async throws -> Response {
+        try .json(WorkerList(workers: await gateway.registry.workers(aliveWithinSeconds: gateway.configuration.workersAliveSeconds)))
     }
 
     private func statistics(_ request: Request, _ context: Context) async throws -> Response {

@@ -20,7 +20,10 @@ struct JobRoutes: Sendable {
         router.post("api/jobs", use: submit)
         router.get("api/jobs", use: list)
         router.get("api/jobs/:id", use: show)
+        router.delete("api/jobs/:id", use: erase)
         router.post("api/jobs/:id/cancel", use: cancel)
+        router.post("api/jobs/:id/retry", use: retry)
+        router.get("api/jobs/:id/attempts", use: attempts)
         router.get("api/jobs/:id/frames/:frame/image.jpg") { try await picture($0, $1, .image) }
         router.get("api/jobs/:id/frames/:frame/gradcam.jpg") { try await picture($0, $1, .gradcam) }
         router.get("api/jobs/:id/frames/:frame/gradcam.png") { try await picture($0, $1, .map) }
@@ -41,7 +44,7 @@ struct JobRoutes: Sendable {
     private func accepted(_ status: JobStatus, _ request: Request) throws -> Response {
         var response = try Response.json(status.withLinks, status: .accepted)
         response.headers[.location] = "/api/jobs/\(status.id)"
-        response.headers[.retryAfter] = "1"
+        if !status.state.isTerminal { response.headers[.retryAfter] = "1" }
         return response
     }
 
@@ -51,19 +54,19 @@ struct JobRoutes: Sendable {
             guard let state = JobState(rawValue: String(text)) else {
                 throw Problem(
                     .badRequest, "state_unknown",
-                    "state must be one of \(JobState.allCases.map(\.rawValue).joined(separator: ", "))")
+                    "state must be one of \(JobState.allCases.map(\.rawValue).joined(separator: ", "))", field: "state")
             }
             return state
         }
         let limit = try query["limit"].map { text in
             guard let limit = Int(text), (1...200).contains(limit) else {
-                throw Problem(.badRequest, "limit_malformed", "limit must be 1 to 200")
+                throw Problem(.badRequest, "limit_malformed", "limit must be 1 to 200", field: "limit")
             }
             return limit
         } ?? 50
         let before = try query["cursor"].map { text in
             guard let cursor = ListCursor(String(text)) else {
-                throw Problem(.badRequest, "cursor_malformed", "the cursor is not one that this listing gave")
+                throw Problem(.badRequest, "cursor_malformed", "the cursor is not one that this listing gave", field: "cursor")
             }
             return cursor.lastID
         }
@@ -125,8 +128,50 @@ struct JobRoutes: Sendable {
         }
         if outcome == .requested { await gateway.hint(.cancel, id) }
         await gateway.hint(.done, id)
+        // One that followed it may wait for a run of its own now.
+        gateway.relayRequests.yield()
         guard let status = try await gateway.jobs.status(of: id, tenant: tenant) else { throw Self.noJob(id) }
         return try .json(status.withLinks, status: outcome == .cancelled ? .ok : .accepted)
+    }
+
+    private func retry(_ request: Request, _ context: Context) async throws -> Response {
+        let id = try jobID(context)
+        let tenant = tenant(request)
+        switch try await gateway.jobs.retry(id, tenant: tenant) {
+        case .unknown: throw Self.noJob(id)
+        case .notDead(let state):
+            throw Problem(.conflict, "job_not_dead", "only a dead job can be retried; this one is \(state.rawValue)")
+        case .queued: gateway.relayRequests.yield()
+        }
+        guard let status = try await gateway.jobs.status(of: id, tenant: tenant) else { throw Self.noJob(id) }
+        return try accepted(status, request)
+    }
+
+    private func erase(_ request: Request, _ context: Context) async throws -> Response {
+        let id = try jobID(context)
+        guard let erasure = try await gateway.jobs.erase(id, tenant: tenant(request)) else { throw Self.noJob(id) }
+        if erasure.wasRunning { await gateway.hint(.cancel, id) }
+        await gateway.hint(.done, id)
+        gateway.relayRequests.yield()
+        if let upload = erasure.upload {
+            do {
+                try await gateway.uploads.remove(key: upload.storeKey)
+                try await gateway.jobs.markReleased([upload])
+                try await gateway.jobs.forgetUnreferencedUploads()
+            } catch {
+                // The row knows that nobody needs them.
+                context.logger.warning("an erased job's bytes are left to the sweep", metadata: [
+                    LogField.error: "\(String(reflecting: error))", LogField.job: "\(id)",
+                ])
+            }
+        }
+        return Response(status: .noContent)
+    }
+
+    private func attempts(_ request: Request, _ context: Context) async throws -> Response {
+        let id = try jobID(context)
+        guard let attempts = try await gateway.jobs.attempts(of: id, tenant: tenant(request)) else { throw Self.noJob(id) }
+        return try .json(JobAttempts(attempts: attempts))
     }
 
     private func picture(_ request: Request, _ context: Context, _ kind: Artifact.Kind) async throws -> Response {
@@ -173,7 +218,7 @@ struct JobRoutes: Sendable {
     private func jobID(_ context: Context) throws -> JobID {
         let text = try context.parameters.require("id")
         guard let id = JobID(text) else {
-            throw Problem(.badRequest, "job_id_malformed", "\"\(text.prefix(60))\" is not a job id")
+            throw Problem(.badRequest, "job_id_malformed", "\"\(text.prefix(60))\" is not a job id", field: "id")
         }
         return id
     }
@@ -194,7 +239,7 @@ struct JobRoutes: Sendable {
             let parts = preference.split(separator: "=").map { $0.trimmingCharacters(in: .whitespaces) }
             guard parts.first?.lowercased() == "wait" else { continue }
             guard parts.count == 2, let seconds = Int(parts[1]), seconds >= 0 else {
-                throw Problem(.badRequest, "prefer_malformed", "Prefer: wait takes whole seconds, 0 or more")
+                throw Problem(.badRequest, "prefer_malformed", "Prefer: wait takes whole seconds, 0 or more", field: "Prefer")
             }
             return Double(seconds)
         }

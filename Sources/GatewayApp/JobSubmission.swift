@@ -5,6 +5,7 @@ import JobModel
 import JobStore
 import Logging
 import PostgresClient
+import Synchronization
 import Telemetry
 
 /// One clip on its way from a request to a durable job.
@@ -18,7 +19,8 @@ struct JobSubmission: Sendable {
     /// - Throws: a `Problem`; neither bytes nor rows are left then.
     func accept(_ request: Request) async throws -> JobStatus {
         guard let key = try idempotencyKey(request) else {
-            return try await store(request, reservation: nil) {}
+            // Asked before the body is read: an upload that cannot become a job is not worth its bytes.
+            return try await store(request, try await gateway.admission.admit(tenant), reservation: nil) {}
         }
         let configuration = gateway.configuration
         let outcome = try await gateway.jobs.reserve(
@@ -39,11 +41,16 @@ struct JobSubmission: Sendable {
     /// Takes the body while the key's lease is kept alive, and gives the key back if that fails.
     private func accept(_ request: Request, holding reservation: IdempotencyReservation) async throws -> JobStatus {
         let leaseSeconds = gateway.configuration.idempotencyLeaseSeconds
-        var renewed = ContinuousClock.now
+        let renewed = Mutex(ContinuousClock.now)
         do {
-            return try await store(request, reservation: reservation) {
-                guard renewed.duration(to: .now) > .seconds(leaseSeconds / 3) else { return }
-                renewed = .now
+            let ticket = try await gateway.admission.admit(tenant)
+            return try await store(request, ticket, reservation: reservation) {
+                let isDue = renewed.withLock { last in
+                    guard last.duration(to: .now) > .seconds(leaseSeconds / 3) else { return false }
+                    last = .now
+                    return true
+                }
+                guard isDue else { return }
                 guard try await gateway.jobs.renew(reservation, tenant: tenant, leaseSeconds: leaseSeconds) else {
                     throw Self.lapsed
                 }
@@ -61,43 +68,54 @@ struct JobSubmission: Sendable {
     }
 
     private func store(
-        _ request: Request, reservation: IdempotencyReservation?, onChunk: () async throws -> Void
+        _ request: Request, _ ticket: QueueAdmission.Ticket, reservation: IdempotencyReservation?,
+        onChunk: @escaping @Sendable () async throws -> Void
     ) async throws -> JobStatus {
-        // Asked before the body is read: an upload that cannot become a job is not worth its bytes.
-        try await gateway.jobs.check()
-        let upload = try await intake.receive(request, onChunk: onChunk)
+        let upload = try await intake(databaseTime: ticket.databaseTime).receive(request, onChunk: onChunk)
+        let wishes = upload.wishes
         let job = NewJob(
-            tenant: tenant, priority: upload.priority, maximumAttempts: gateway.configuration.maximumAttempts,
-            options: upload.options, storeKey: upload.stored.key, bytes: upload.stored.bytes,
+            tenant: tenant, priority: wishes.priority, maximumAttempts: gateway.configuration.maximumAttempts,
+            options: wishes.options, storeKey: upload.stored.key, bytes: upload.stored.bytes,
             sha256: upload.stored.sha256, mediaType: upload.mediaType,
-            traceparent: request.headers[.traceparent].flatMap(Self.validTraceparent), reservation: reservation)
-        let status: JobStatus
+            traceparent: request.headers[.traceparent].flatMap(Self.validTraceparent), runAt: wishes.runAt,
+            isFresh: wishes.isFresh, isDispatched: ticket.goesOnStream && wishes.runAt == nil, reservation: reservation)
+        let enqueued: EnqueuedJob
         do {
-            guard let enqueued = try await gateway.jobs.enqueue(job) else { throw Self.lapsed }
-            status = enqueued
+            enqueued = try await gateway.jobs.enqueue(job)
+            if enqueued.outcome == .lapsed { throw Self.lapsed }
         } catch {
             await cleanUp(job, after: error)
             throw error
         }
-        await wakeWorker(job)
+        if enqueued.outcome == .queued {
+            await gateway.admission.noteQueued(tenant)
+            await wakeWorker(job, bound: ticket.streamBound)
+            return JobStatus(of: job, enqueued)
+        }
+        // An equal job's bytes are there already.
+        await remove(job)
+        guard let status = try await gateway.jobs.status(of: job.id, tenant: tenant) else { throw JobRoutes.noJob(job.id) }
         return status
     }
 
-    private var intake: UploadIntake {
-        UploadIntake(store: gateway.uploads, maximumBytes: gateway.configuration.maximumUploadBytes)
+    private func intake(databaseTime: Date) -> UploadIntake {
+        UploadIntake(
+            store: gateway.uploads, maximumBytes: gateway.configuration.maximumUploadBytes, databaseTime: databaseTime,
+            maximumDelaySeconds: gateway.configuration.maximumDelaySeconds, stallSeconds: gateway.configuration.uploadStallSeconds)
     }
 
     /// The same key again: an equal request gets the same job, any other is refused. The body is read to compare it, and
     /// not kept.
     private func replay(_ request: Request, job: JobID, fingerprint: String) async throws -> JobStatus {
-        let upload = try await intake.receive(request) {}
+        guard let status = try await gateway.jobs.status(of: job, tenant: tenant) else { throw JobRoutes.noJob(job) }
+        // A start that was in time when the key was new may be past by now.
+        let upload = try await intake(databaseTime: status.createdAt).receive(request) {}
         try await gateway.uploads.remove(key: upload.stored.key)
-        let same = try NewJob.fingerprint(contentSHA256: upload.stored.sha256, options: upload.options)
+        let same = try NewJob.fingerprint(contentSHA256: upload.stored.sha256, options: upload.wishes.options)
         guard same == fingerprint else {
             throw Problem(
                 .unprocessableContent, "idempotency_key_reused", "this Idempotency-Key was used with another clip or other options")
         }
-        guard let status = try await gateway.jobs.status(of: job, tenant: tenant) else { throw JobRoutes.noJob(job) }
         return status
     }
 
@@ -108,20 +126,26 @@ struct JobSubmission: Sendable {
             logger.warning("whether a job was made is not known", metadata: [LogField.job: "\(job.id)"])
             return
         }
+        await remove(job)
+    }
+
+    private func remove(_ job: NewJob) async {
         do {
             try await gateway.uploads.remove(key: job.storeKey)
-        } catch let failure {
+        } catch {
             logger.error("an upload's bytes are left to the sweep", metadata: [
-                LogField.job: "\(job.id)", LogField.error: "\(String(reflecting: failure))",
+                LogField.job: "\(job.id)", LogField.error: "\(String(reflecting: error))",
             ])
         }
     }
 
-    /// XADD while the stream is short; whatever fails here the relay makes good.
-    private func wakeWorker(_ job: NewJob) async {
+    /// XADD while nobody waits before it; whatever fails here the relay makes good.
+    private func wakeWorker(_ job: NewJob, bound: Int) async {
+        guard job.isDispatched else {
+            if job.runAt == nil { gateway.relayRequests.yield() }
+            return
+        }
         do {
-            let bound = try await Relay.bound(
-                registry: gateway.registry, aliveSeconds: gateway.configuration.workersAliveSeconds)
             let pushed: Bool
             do {
                 pushed = try await gateway.dispatch.push(job.id, kind: job.kind, bound: bound)
@@ -131,7 +155,11 @@ struct JobSubmission: Sendable {
                 ])
                 pushed = false
             }
-            if !pushed { try await gateway.jobs.markUndispatched([job.id]) }
+            if !pushed {
+                await gateway.admission.noteBacklog()
+                try await gateway.jobs.markUndispatched([job.id])
+                gateway.relayRequests.yield()
+            }
         } catch {
             logger.warning("a job waits until its dispatch is stale", metadata: [
                 LogField.job: "\(job.id)", LogField.error: "\(String(reflecting: error))",
@@ -146,7 +174,7 @@ struct JobSubmission: Sendable {
         guard (1...255).contains(key.unicodeScalars.count) else {
             throw Problem(
                 .badRequest, "idempotency_key_malformed", "Idempotency-Key must have 1 to 255 characters",
-                closesConnection: true)
+                field: "Idempotency-Key", closesConnection: true)
         }
         return key
     }
@@ -164,5 +192,17 @@ struct JobSubmission: Sendable {
             text.allSatisfy({ $0 == "-" || ($0.isHexDigit && !$0.isUppercase) })
         else { return nil }
         return text
+    }
+}
+
+extension JobStatus {
+    /// A job that was queued in this moment, as its row says.
+    fileprivate init(of job: NewJob, _ enqueued: EnqueuedJob) {
+        self.init(
+            id: job.id, kind: job.kind, priority: job.priority, runAt: job.runAt ?? enqueued.createdAt, leaderID: nil,
+            state: .queued, stage: nil, progress: 0, revision: 1, attempt: 0, maximumAttempts: job.maximumAttempts,
+            cancelRequested: false, options: job.options, uploadBytes: job.bytes, uploadSHA256: job.sha256,
+            modelSHA256: enqueued.modelSHA256, error: nil, createdAt: enqueued.createdAt, startedAt: nil, finishedAt: nil,
+            verdict: nil)
     }
 }

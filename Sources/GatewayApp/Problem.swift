@@ -12,6 +12,8 @@ public struct Problem: Error, HTTPResponseError, Sendable {
     public var title: String
     /// What was wrong with this request, and what to do.
     public var detail: String
+    /// The field or header that was wrong, where it was one.
+    public var field: String?
     /// Seconds after which a repetition makes sense.
     public var retryAfterSeconds: Int?
     /// Whether the request's body was left unread, so that the connection cannot be used again.
@@ -19,25 +21,27 @@ public struct Problem: Error, HTTPResponseError, Sendable {
 
     public init(
         _ status: HTTPResponse.Status, _ code: String, title: String? = nil, _ detail: String,
-        retryAfterSeconds: Int? = nil, closesConnection: Bool = false
+        field: String? = nil, retryAfterSeconds: Int? = nil, closesConnection: Bool = false
     ) {
         self.status = status
         self.code = code
         self.title = title ?? status.reasonPhrase
         self.detail = detail
+        self.field = field
         self.retryAfterSeconds = retryAfterSeconds
         self.closesConnection = closesConnection
     }
 
     private struct Body: Encodable {
         let type, title, detail, code, instance: String
+        let field: String?
         let status: Int
     }
 
     public func response(from request: Request, context: some RequestContext) throws -> Response {
         let body = Body(
             type: "urn:whorl:problem:\(code)", title: title, detail: detail, code: code, instance: request.uri.path,
-            status: status.code)
+            field: field, status: status.code)
         var response = try Response.json(body, status: status)
         response.headers[.contentType] = "application/problem+json"
         if let retryAfterSeconds { response.headers[.retryAfter] = String(retryAfterSeconds) }

@@ -11,6 +11,8 @@ import Telemetry
 struct Relay: Service {
     /// So many entries are on the stream at most when no worker is known.
     static let minimumBound = 16
+    /// Refills asked for within this time are one.
+    static let restMilliseconds = 10
 
     let store: JobStore
     let registry: WorkerRegistry
@@ -19,14 +21,17 @@ struct Relay: Service {
     let seconds: Double
     let staleSeconds: Double
     let aliveSeconds: Double
+    /// This gateway's own requests: a job came that is not on the stream.
+    let requests: AsyncStream<Void>
     let logger: Logger
 
     func run() async throws {
         let ticks = AsyncTimerSequence(interval: .seconds(seconds), clock: .continuous).map { _ in }
         let refills = dispatch.hints([.refill]).map { _ in }
-        for await _ in merge(ticks, refills).cancelOnGracefulShutdown() {
+        for await _ in merge(ticks, refills, requests).cancelOnGracefulShutdown() {
             do {
                 try await refill()
+                try await Task.sleep(for: .milliseconds(Self.restMilliseconds))
             } catch {
                 logger.warning("the relay will try again", metadata: [LogField.error: "\(String(reflecting: error))"])
             }
@@ -43,17 +48,16 @@ struct Relay: Service {
         // Redis first: without it nothing is marked, and workers poll PostgreSQL by themselves.
         let room = bound - (try await dispatch.depth(kind: kind))
         guard room > 0 else { return }
-        guard let jobs = try await store.takeUndispatched(kind: kind, limit: room, staleSeconds: staleSeconds) else { return }
-        for (index, job) in jobs.enumerated() {
-            do {
-                guard try await dispatch.push(job, kind: kind, bound: bound) else {
-                    try await store.markUndispatched(Array(jobs[index...]))
-                    return
-                }
-            } catch {
-                try await store.markUndispatched(Array(jobs[index...]))
-                throw error
-            }
+        guard let jobs = try await store.takeUndispatched(
+            kind: kind, limit: room, bound: bound, staleSeconds: staleSeconds)
+        else { return }
+        let pushed: Int
+        do {
+            pushed = try await dispatch.refill(jobs, kind: kind, bound: bound, hasMore: jobs.count == room)
+        } catch {
+            try await store.markUndispatched(jobs)
+            throw error
         }
+        if pushed < jobs.count { try await store.markUndispatched(Array(jobs[pushed...])) }
     }
 }

@@ -22,6 +22,7 @@ struct Sweep: Service {
     let tidySeconds: Double
     let crashLimit: Int
     let keepUploadsSeconds: Double
+    let retention: RetentionPolicy
     let logger: Logger
 
     func run() async throws {
@@ -43,8 +44,14 @@ struct Sweep: Service {
         let ticks = AsyncTimerSequence(interval: .seconds(tidySeconds), clock: .continuous)
         // One folder a pass keeps a pass short, however many clips there are.
         var folder = 0
+        var cursor: UploadCursor?
         for await _ in ticks.cancelOnGracefulShutdown() {
-            await attempt("remove unneeded uploads", releaseUploads)
+            await attempt("remove expired jobs") {
+                if let count = try await store.removeExpired(retention), count > 0 {
+                    logger.info("removed expired jobs", metadata: [LogField.count: "\(count)"])
+                }
+            }
+            await attempt("remove unneeded uploads") { cursor = try await releaseUploads(after: cursor) }
             await attempt("remove uploads without a job") { try await removeOrphans(inFolder: folder) }
             await attempt("keep house", store.keepHouse)
             folder = (folder + 1) % DirectoryUploadStore.folderCount
@@ -69,7 +76,7 @@ struct Sweep: Service {
         for job in report.dead {
             logger.error("a job took its workers with it and is dead", metadata: [LogField.job: "\(job)"])
         }
-        for job in report.dead + report.cancelled { await waiters.wake(job) }
+        for job in report.dead + report.cancelled + report.followers { await waiters.wake(job) }
     }
 
     private func settleAbandoned() async throws {
@@ -78,10 +85,12 @@ struct Sweep: Service {
         if !jobs.isEmpty { try await store.markUndispatched(jobs) }
     }
 
-    private func releaseUploads() async throws {
+    /// One pass over a part of the uploads; returns where the next goes on.
+    private func releaseUploads(after cursor: UploadCursor?) async throws -> UploadCursor? {
         _ = try await uploads.removeAbandoned(olderThanSeconds: Self.abandonedSeconds)
         var released: [ReleasableUpload] = []
-        for upload in try await store.releasableUploads(keepSeconds: keepUploadsSeconds) {
+        let pass = try await store.releasableUploads(keepSeconds: keepUploadsSeconds, after: cursor)
+        for upload in pass.uploads {
             // One that cannot be removed must not keep the others.
             await attempt("remove the bytes of \(upload.storeKey)") {
                 try await uploads.remove(key: upload.storeKey)
@@ -89,6 +98,8 @@ struct Sweep: Service {
             }
         }
         if !released.isEmpty { try await store.markReleased(released) }
+        try await store.forgetUnreferencedUploads()
+        return pass.next
     }
 
     private func removeOrphans(inFolder folder: Int) async throws {

@@ -2,28 +2,46 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import JobModel
+import Synchronization
 import UploadStore
 
 /// A request's clip and wishes, its bytes durable in the store.
 struct ReceivedUpload: Sendable {
     var stored: StoredUpload
     var mediaType: String
-    var options: JobOptions
-    var priority: Int
+    var wishes: JobWishes
 }
 
 /// Streams a request's body into the store while it is hashed; the body is never whole in memory.
 struct UploadIntake: Sendable {
+    /// What a form may hold beside the clip.
     static let maximumFieldBytes = 65_536
 
     let store: any UploadStore
     let maximumBytes: Int
+    /// PostgreSQL's time, by which wishes are judged.
+    let databaseTime: Date
+    let maximumDelaySeconds: Double
+    /// An upload of which nothing came for this long is given up.
+    let stallSeconds: Double
 
-    /// Takes a raw body or multipart/form-data with a part `file` and, if wanted, parts `options` and `priority`.
+    /// Takes a raw body or multipart/form-data with a part `file` and, if wanted, parts of `JobWishes`' names.
     ///
     /// - Parameter onChunk: called after every chunk, so that a reservation can be kept alive.
     /// - Throws: a `Problem` that says what was wrong; nothing is left in the store then.
-    func receive(_ request: Request, onChunk: () async throws -> Void) async throws -> ReceivedUpload {
+    func receive(
+        _ request: Request, onChunk: @escaping @Sendable () async throws -> Void
+    ) async throws -> ReceivedUpload {
+        let watch = StallWatch(seconds: stallSeconds)
+        return try await watch.run {
+            try await receiveWatched(request) {
+                watch.noteProgress()
+                try await onChunk()
+            }
+        }
+    }
+
+    private func receiveWatched(_ request: Request, onChunk: () async throws -> Void) async throws -> ReceivedUpload {
         let type = ParameterizedValue(request.headers[.contentType] ?? "application/octet-stream")
         let declared = try declaredLength(request)
         switch type.value {
@@ -64,8 +82,7 @@ struct UploadIntake: Sendable {
     private func receiveRaw(
         _ request: Request, mediaType: String, declared: Int?, onChunk: () async throws -> Void
     ) async throws -> ReceivedUpload {
-        let options = try Self.options(request.uri.queryParameters["options"].map(String.init))
-        let priority = try Self.priority(request.uri.queryParameters["priority"].map(String.init))
+        let wishes = try wishes { request.uri.queryParameters[Substring($0.rawValue)].map(String.init) }
         let stored = try await withWriter { writer in
             var count = 0
             for try await buffer in request.body {
@@ -78,7 +95,7 @@ struct UploadIntake: Sendable {
             guard count > 0 else { throw Self.emptyFile }
             return count
         }
-        return ReceivedUpload(stored: stored, mediaType: mediaType, options: options, priority: priority)
+        return ReceivedUpload(stored: stored, mediaType: mediaType, wishes: wishes)
     }
 
     private func receiveMultipart(
@@ -108,13 +125,11 @@ struct UploadIntake: Sendable {
             }
             guard fileBytes > 0 else { throw Self.emptyFile }
             // Read here, so that a wrong wish is known before the upload becomes visible.
-            _ = try Self.options(form.fields["options"])
-            _ = try Self.priority(form.fields["priority"])
+            _ = try wishes { form.fields[$0.rawValue] }
             return fileBytes
         }
         return ReceivedUpload(
-            stored: stored, mediaType: form.fileType, options: try Self.options(form.fields["options"]),
-            priority: try Self.priority(form.fields["priority"]))
+            stored: stored, mediaType: form.fileType, wishes: try wishes { form.fields[$0.rawValue] })
     }
 
     /// Opens an upload, lets `body` fill it, and finishes it; on any error nothing is left.
@@ -140,21 +155,8 @@ struct UploadIntake: Sendable {
             closesConnection: true)
     }
 
-    static func options(_ text: String?) throws -> JobOptions {
-        guard let text, !text.isEmpty else { return JobOptions() }
-        do {
-            return try JobOptions.strictly(from: Data(text.utf8))
-        } catch {
-            throw Problem(.badRequest, "options_malformed", "options: \(WhorlJSON.explanation(of: error))")
-        }
-    }
-
-    static func priority(_ text: String?) throws -> Int {
-        guard let text, !text.isEmpty else { return 0 }
-        guard let priority = Int(text), (-10...10).contains(priority) else {
-            throw Problem(.badRequest, "priority_malformed", "priority must be a whole number from -10 to 10")
-        }
-        return priority
+    private func wishes(_ text: (JobWishes.Field) -> String?) throws -> JobWishes {
+        try JobWishes(databaseTime: databaseTime, maximumDelaySeconds: maximumDelaySeconds, text)
     }
 }
 
@@ -188,7 +190,7 @@ private struct FormReader {
                 fileBytes = 0
                 fileType = headers["content-type"].map { ParameterizedValue($0).value } ?? fileType
                 part = .file
-            case .some(let name) where name == "options" || name == "priority": part = .field(name)
+            case .some(let name) where JobWishes.Field(rawValue: name) != nil: part = .field(name)
             default: part = .ignored
             }
             fieldBytes = []
@@ -200,8 +202,10 @@ private struct FormReader {
                 return bytes
             case .field(let name):
                 fieldBytes += bytes
-                guard fieldBytes.count <= UploadIntake.maximumFieldBytes else {
-                    throw Problem(.badRequest, "field_too_large", "the field \(name) is too large", closesConnection: true)
+                guard fieldBytes.count <= JobWishes.maximumBytes else {
+                    throw Problem(
+                        .badRequest, "field_too_large", "\(name) has more than \(JobWishes.maximumBytes) bytes", field: name,
+                        closesConnection: true)
                 }
             case .ignored, .none: break
             }
@@ -211,5 +215,42 @@ private struct FormReader {
         case .finished: break
         }
         return nil
+    }
+}
+
+/// Ends an upload of which nothing comes any more, with an answer rather than a closed connection.
+private final class StallWatch: Sendable {
+    private let seconds: Double
+    private let lastProgress = Mutex(ContinuousClock.now)
+
+    init(seconds: Double) {
+        self.seconds = seconds
+    }
+
+    func noteProgress() {
+        lastProgress.withLock { $0 = .now }
+    }
+
+    /// - Throws: what `body` throws, or a `Problem` once nothing was noted for too long; `body` is cancelled then.
+    func run<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                while true {
+                    let deadline = self.lastProgress.withLock { $0 } + .seconds(self.seconds)
+                    guard deadline > .now else { throw self.stalled }
+                    try await Task.sleep(until: deadline, clock: .continuous)
+                }
+            }
+            defer { group.cancelAll() }
+            guard let value = try await group.next() else { throw stalled }
+            return value
+        }
+    }
+
+    private var stalled: Problem {
+        Problem(
+            .requestTimeout, "upload_stalled", "nothing of the clip came for \(Int(seconds)) seconds; send it again",
+            closesConnection: true)
     }
 }

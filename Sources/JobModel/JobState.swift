@@ -22,9 +22,11 @@ public enum JobState: String, Sendable, Codable, CaseIterable {
     }
 
     /// The states that may follow this one.
-    public var successors: Set<JobState> {
+    ///
+    /// - Parameter follower: whether the job waits for the run of an equal one, and so never runs itself.
+    public func successors(ofFollower follower: Bool = false) -> Set<JobState> {
         switch self {
-        case .queued: [.running, .cancelled]
+        case .queued: follower ? [.succeeded, .failed, .dead, .cancelled] : [.running, .cancelled]
         case .running: [.queued, .succeeded, .failed, .cancelled, .dead]
         case .dead: [.queued]
         case .succeeded, .failed, .cancelled: []

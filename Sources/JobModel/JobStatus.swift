@@ -41,6 +41,12 @@ public struct JobOptions: Hashable, Sendable, Codable {
 public struct JobStatus: Hashable, Sendable, Codable {
     public var id: JobID
     public var kind: JobKind
+    /// −10…10; higher goes first among its tenant's jobs.
+    public var priority: Int
+    /// When it may start at the earliest.
+    public var runAt: Date
+    /// The job of equal bytes whose run it waits for.
+    public var leaderID: JobID?
     public var state: JobState
     /// What a running job is busy with.
     public var stage: JobStage?
@@ -63,19 +69,24 @@ public struct JobStatus: Hashable, Sendable, Codable {
     public var verdict: Verdict?
 
     private enum CodingKeys: String, CodingKey {
-        case id, kind, state, stage, progress, revision, attempt, maximumAttempts, cancelRequested, options, uploadBytes
+        case id, kind, priority, runAt
+        case leaderID = "leaderId"
+        case state, stage, progress, revision, attempt, maximumAttempts, cancelRequested, options, uploadBytes
         case uploadSHA256 = "uploadSha256"
         case modelSHA256 = "modelSha256"
         case error, createdAt, startedAt, finishedAt, verdict
     }
 
     public init(
-        id: JobID, kind: JobKind, state: JobState, stage: JobStage?, progress: Double, revision: Int64, attempt: Int,
+        id: JobID, kind: JobKind, priority: Int, runAt: Date, leaderID: JobID?, state: JobState, stage: JobStage?, progress: Double, revision: Int64, attempt: Int,
         maximumAttempts: Int, cancelRequested: Bool, options: JobOptions, uploadBytes: Int64, uploadSHA256: String,
         modelSHA256: String?, error: JobError?, createdAt: Date, startedAt: Date?, finishedAt: Date?, verdict: Verdict?
     ) {
         self.id = id
         self.kind = kind
+        self.priority = priority
+        self.runAt = runAt
+        self.leaderID = leaderID
         self.state = state
         self.stage = stage
         self.progress = progress

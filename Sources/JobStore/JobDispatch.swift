@@ -18,27 +18,51 @@ public struct JobDispatch: Sendable {
 
     private static let group = "workers"
 
+    /// For how long a backlog is believed in when nobody says anything about it any more.
+    private static let backlogSeconds = 5
+
+    /// A new job goes on the stream only while nobody waits before it: else it would pass those that the relay puts in order.
     private static let pushScript = RedisScript("""
-        if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+        if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+        if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then
+            redis.call('SET', KEYS[2], '1', 'EX', ARGV[3])
+            return 0
+        end
         redis.call('XADD', KEYS[1], '*', 'job', ARGV[2])
         return 1
         """)
 
+    /// The relay's jobs, in their order, up to the bound; says how many went on the stream.
+    private static let refillScript = RedisScript("""
+        if ARGV[3] == '1' then redis.call('SET', KEYS[2], '1', 'EX', ARGV[2]) else redis.call('DEL', KEYS[2]) end
+        local room = tonumber(ARGV[1]) - redis.call('XLEN', KEYS[1])
+        local count = math.max(0, math.min(room, #ARGV - 3))
+        for index = 4, 3 + count do redis.call('XADD', KEYS[1], '*', 'job', ARGV[index]) end
+        return count
+        """)
+
     private static let settleScript = RedisScript("""
-        redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-        redis.call('XDEL', KEYS[1], ARGV[2])
+        for index = 3, #ARGV do
+            redis.call('XACK', KEYS[1], ARGV[1], ARGV[index])
+            redis.call('XDEL', KEYS[1], ARGV[index])
+        end
         local length = redis.call('XLEN', KEYS[1])
-        if length < tonumber(ARGV[3]) then redis.call('PUBLISH', KEYS[2], length) end
+        if length < tonumber(ARGV[2]) and redis.call('EXISTS', KEYS[3]) == 1 then redis.call('PUBLISH', KEYS[2], length) end
         return length
         """)
 
     let redis: RedisClient
     private let prefix: String
+    private let publishing: Batcher<[String], Void>
 
     /// - Parameter prefix: the hash tag of every key; tests take one of their own.
     public init(redis: RedisClient, prefix: String = "{whorl}") {
         self.redis = redis
         self.prefix = prefix
+        publishing = Batcher(limits: BatchLimits(writing: 1)) { commands in
+            for reply in try await redis.pipeline(commands) { _ = try reply.checked() }
+            return commands.map { _ in }
+        }
     }
 
     /// A job's name in the stream.
@@ -52,11 +76,25 @@ public struct JobDispatch: Sendable {
     /// The name of a hint's channel.
     public func channel(_ hint: Hint) -> String { "\(prefix):\(hint.rawValue)" }
 
-    /// Puts a job's id on the stream; false when the stream is at its bound and the relay shall do it later.
+    /// There while jobs wait that are not on the stream.
+    private func backlog(_ kind: JobKind) -> String { "\(prefix):backlog:\(kind.rawValue)" }
+
+    /// Puts a new job's id on the stream; false when others wait before it, and the relay shall do it in its turn.
     public func push(_ job: JobID, kind: JobKind, bound: Int) async throws(RedisError) -> Bool {
         try await redis.run(
-            Self.pushScript, keys: [stream(kind)], arguments: [bound, job.description]
+            Self.pushScript, keys: [stream(kind), backlog(kind)], arguments: [bound, job.description, Self.backlogSeconds]
         ).int == 1
+    }
+
+    /// Puts jobs on the stream in their order, and says whether more wait.
+    ///
+    /// - Returns: how many found room.
+    public func refill(_ jobs: [JobID], kind: JobKind, bound: Int, hasMore: Bool) async throws(RedisError) -> Int {
+        let words: [any RedisArgument] = [bound, Self.backlogSeconds, hasMore ? 1 : 0]
+        return Int(
+            try await redis.run(
+                Self.refillScript, keys: [stream(kind), backlog(kind)], arguments: words + jobs.map(\.description)
+            ).int ?? 0)
     }
 
     /// How many entries the stream holds.
@@ -87,10 +125,14 @@ public struct JobDispatch: Sendable {
         return entries.compactMap(Self.entry)
     }
 
-    /// Takes an entry off the stream and out of the pending list, whether its job was won or not.
-    public func settle(_ entry: Entry, kind: JobKind, refillBelow: Int) async throws(RedisError) {
+    /// Takes entries off the stream and out of the pending list, whether their jobs were won or not.
+    ///
+    /// - Parameter refillBelow: with fewer left on the stream, and more waiting, the relay is asked for them at once.
+    public func settle(_ entries: [Entry], kind: JobKind, refillBelow: Int) async throws(RedisError) {
+        guard !entries.isEmpty else { return }
+        let words: [any RedisArgument] = [Self.group, refillBelow]
         try await redis.run(
-            Self.settleScript, keys: [stream(kind), channel(.refill)], arguments: [Self.group, entry.id, refillBelow])
+            Self.settleScript, keys: [stream(kind), channel(.refill), backlog(kind)], arguments: words + entries.map(\.id))
     }
 
     /// Settles entries that a dead worker left pending; their jobs are dispatched anew from PostgreSQL.
@@ -105,10 +147,9 @@ public struct JobDispatch: Sendable {
                 "XAUTOCLAIM", stream(kind), Self.group, "sweep", idleMilliseconds, cursor, "COUNT", 100)
             guard let parts = reply.elements, parts.count >= 2 else { break }
             cursor = parts[0].string ?? "0-0"
-            for entry in (parts[1].elements ?? []).compactMap(Self.entry) {
-                try await settle(entry, kind: kind, refillBelow: 0)
-                if let job = entry.job { jobs.append(job) }
-            }
+            let entries = (parts[1].elements ?? []).compactMap(Self.entry)
+            try await settle(entries, kind: kind, refillBelow: 0)
+            jobs += entries.compactMap(\.job)
         } while cursor != "0-0"
         return jobs
     }
@@ -125,8 +166,8 @@ public struct JobDispatch: Sendable {
     }
 
     /// Publishes a hint.
-    public func publish(_ hint: Hint, _ job: JobID) async throws(RedisError) {
-        try await redis.send("PUBLISH", channel(hint), job.description)
+    public func publish(_ hint: Hint, _ job: JobID) async throws {
+        try await publishing.submit(["PUBLISH", channel(hint), job.description])
     }
 
     /// Hints as they come, and `subscribed` whenever some may have been missed.

@@ -17,13 +17,20 @@ public struct NewJob: Sendable {
     public var mediaType: String
     /// W3C trace context of the request, continued by the worker.
     public var traceparent: String?
+    /// When it may start at the earliest; nil for now.
+    public var runAt: Date?
+    /// Whether it must have a run of its own, whatever is known about equal bytes.
+    public var isFresh: Bool
+    /// Whether its id goes on the stream right after; otherwise the relay puts it there.
+    public var isDispatched: Bool
     /// The idempotency key that this request holds, finished in the same transaction.
     public var reservation: IdempotencyReservation?
 
     public init(
         id: JobID = .make(), tenant: Tenant, kind: JobKind = .analyze, priority: Int = 0, maximumAttempts: Int = 5,
         options: JobOptions, storeKey: String, bytes: Int64, sha256: String, mediaType: String,
-        traceparent: String? = nil, reservation: IdempotencyReservation? = nil
+        traceparent: String? = nil, runAt: Date? = nil, isFresh: Bool = false, isDispatched: Bool = true,
+        reservation: IdempotencyReservation? = nil
     ) {
         self.id = id
         self.tenant = tenant
@@ -36,8 +43,32 @@ public struct NewJob: Sendable {
         self.sha256 = sha256
         self.mediaType = mediaType
         self.traceparent = traceparent
+        self.runAt = runAt
+        self.isFresh = isFresh
+        self.isDispatched = isDispatched
         self.reservation = reservation
     }
+}
+
+/// What became of a job that was enqueued.
+public struct EnqueuedJob: Hashable, Sendable {
+    public enum Outcome: String, Sendable {
+        /// It waits for a run of its own.
+        case queued
+        /// It waits for the run of an equal one that is under way; its own bytes are not needed.
+        case following
+        /// It has the verdict of an equal one already; its own bytes are not needed.
+        case reused
+        /// Another request took its idempotency key meanwhile: nothing was written.
+        case lapsed
+    }
+
+    public let id: JobID
+    public let outcome: Outcome
+    /// The job whose run it shares.
+    public let leader: JobID?
+    public let modelSHA256: String?
+    public let createdAt: Date
 }
 
 /// A request's hold on an idempotency key while its body arrives.
@@ -90,10 +121,27 @@ public struct ClaimedJob: Sendable {
 
 /// How a fenced write ended.
 public enum FencedOutcome: Hashable, Sendable {
-    /// The row was ours and is changed.
-    case written
+    /// The row was ours and is changed; those who followed the job changed with it.
+    case written(followers: [JobID])
     /// Someone else owns the job now, or it ended: write nothing more about it.
     case superseded
+}
+
+/// What an operator's retry met.
+public enum RetryOutcome: Hashable, Sendable {
+    /// It was dead and is queued again.
+    case queued
+    /// It is in another state, from which no retry leads.
+    case notDead(JobState)
+    case unknown
+}
+
+/// What an erasure left to do.
+public struct Erasure: Hashable, Sendable {
+    /// A worker is busy with it and must be told.
+    public let wasRunning: Bool
+    /// The bytes, if no other job needs them.
+    public let upload: ReleasableUpload?
 }
 
 /// What a cancel request met.

@@ -14,7 +14,7 @@ extension NewJob {
         var hash = SHA256()
         hash.update(data: Data(contentSHA256.utf8))
         hash.update(data: try WhorlJSON.encoder().encode(options))
-        return hash.finalize().map { String(format: "%02x", $0) }.joined()
+        return hash.finalize().hexText
     }
 }
 

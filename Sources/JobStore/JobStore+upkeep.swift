@@ -10,6 +10,8 @@ public struct SweepReport: Hashable, Sendable {
     public var dead: [JobID] = []
     /// Lost after their cancellation was asked for.
     public var cancelled: [JobID] = []
+    /// Those who followed any of these.
+    public var followers: [JobID] = []
 
     public init() {}
 }
@@ -17,7 +19,7 @@ public struct SweepReport: Hashable, Sendable {
 /// The chores that any gateway may do, and only one does at a time.
 extension JobStore {
     private enum Lock: Int {
-        case relay = 1, sweep, partitions
+        case relay = 1, sweep, partitions, retention
 
         /// Distinguishes our advisory locks from other programs' in the same database.
         static let space = 1_195_725_856
@@ -37,26 +39,32 @@ extension JobStore {
         }
     }
 
-    /// Picks due jobs that were not dispatched lately, in the queue's order, and marks them dispatched.
+    /// Picks due jobs that were not dispatched lately and marks them dispatched: tenants take turns, each with its own in order
+    /// of rank.
     ///
-    /// - Parameter staleSeconds: a dispatch older than this has been lost on its way.
+    /// - Parameters:
+    ///   - limit: how many are wanted.
+    ///   - bound: how many the stream holds at most; so many of a tenant's first jobs may be dispatched already.
+    ///   - staleSeconds: a dispatch older than this has been lost on its way.
     /// - Returns: nil while another gateway does it.
-    public func takeUndispatched(kind: JobKind, limit: Int, staleSeconds: Double) async throws -> [JobID]? {
+    public func takeUndispatched(kind: JobKind, limit: Int, bound: Int, staleSeconds: Double) async throws -> [JobID]? {
         try await exclusively(.relay) { transaction in
             let rows = try await transaction.query(
                 """
-                WITH due AS (
-                    SELECT id FROM jobs
-                    WHERE state = 'queued' AND leader_id IS NULL AND kind = $1 AND run_at <= now()
-                      AND (dispatched_at IS NULL OR dispatched_at < now() - make_interval(secs => $3))
-                    ORDER BY queue_rank LIMIT $2 FOR UPDATE SKIP LOCKED
+                WITH RECURSIVE \(FairTurns.clauses(kind: "$1", depth: "$2 + $3")), wanted AS MATERIALIZED (
+                    SELECT id, turn FROM turns
+                    WHERE dispatched_at IS NULL OR dispatched_at < now() - make_interval(secs => $4)
+                    ORDER BY turn, queue_rank LIMIT $2
+                ), due AS (
+                    SELECT jobs.id, wanted.turn FROM wanted CROSS JOIN LATERAL \(FairTurns.locked("wanted.id"))
+                    WHERE jobs.state = 'queued' AND jobs.leader_id IS NULL
                 ), marked AS (
                     UPDATE jobs SET dispatched_at = now() FROM due WHERE jobs.id = due.id
-                    RETURNING jobs.id, jobs.queue_rank
+                    RETURNING jobs.id, due.turn, jobs.queue_rank
                 )
-                SELECT id FROM marked ORDER BY queue_rank
+                SELECT id FROM marked ORDER BY turn, queue_rank
                 """,
-                [kind.rawValue, limit, staleSeconds])
+                [kind.rawValue, limit, bound, staleSeconds])
             return try rows.map { JobID(uuid: try $0.decode("id")) }
         }
     }
@@ -101,12 +109,13 @@ extension JobStore {
                     finished_at = CASE WHEN lost.next <> 'queued' THEN now() END,
                     error = CASE lost.next WHEN 'dead' THEN $3 WHEN 'cancelled' THEN NULL ELSE error END
                 FROM lost WHERE jobs.id = lost.id
-                RETURNING jobs.id, jobs.state
+                RETURNING jobs.id, jobs.state, \(Self.followers)
                 """,
                 [crashLimit, limit, error])
             var report = SweepReport()
             for row in rows {
                 let id = JobID(uuid: try row.decode("id"))
+                report.followers += try row.decode("followers", as: [UUID].self).map(JobID.init(uuid:))
                 switch try row.state() {
                 case .queued: report.requeued.append(id)
                 case .dead: report.dead.append(id)
@@ -130,22 +139,66 @@ extension JobStore {
         }
     }
 
+    /// Removes ended jobs that are past their time, with all that belongs to them.
+    ///
+    /// - Parameter limit: of each state in one pass.
+    /// - Returns: how many; nil while another gateway does it.
+    public func removeExpired(_ retention: RetentionPolicy, limit: Int = 500) async throws -> Int? {
+        var removed = 0
+        for (state, seconds) in retention.secondsByState.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            let count = try await exclusively(.retention) { transaction in
+                try await transaction.execute(
+                    """
+                    DELETE FROM jobs WHERE id IN (
+                        SELECT id FROM jobs WHERE state = $1 AND finished_at < now() - make_interval(secs => $2)
+                        ORDER BY finished_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+                    """,
+                    [state.rawValue, seconds, limit])
+            }
+            guard let count else { return nil }
+            removed += count
+        }
+        return removed
+    }
+
     /// Uploads whose bytes nobody needs any more: no job of theirs can run again.
     ///
-    /// - Parameter keepSeconds: how long the bytes of a judged clip are kept; those of refused and withdrawn clips go at
-    ///   once.
-    public func releasableUploads(keepSeconds: Double, limit: Int = 200) async throws -> [ReleasableUpload] {
+    /// - Parameters:
+    ///   - keepSeconds: how long the bytes of a judged clip are kept; those of refused, withdrawn and erased clips go at once.
+    ///   - after: where the pass before ended; nil for the oldest.
+    ///   - scan: how many uploads are looked at.
+    /// - Returns: what to remove, and where to go on; nil at the end.
+    public func releasableUploads(
+        keepSeconds: Double, after: UploadCursor? = nil, scan: Int = 20_000
+    ) async throws -> (uploads: [ReleasableUpload], next: UploadCursor?) {
         let rows = try await pool.query(
             """
-            SELECT u.id, u.store_key FROM uploads u
-            WHERE u.released_at IS NULL AND NOT EXISTS (
+            SELECT u.id, u.store_key, u.created_at, NOT EXISTS (
                 SELECT 1 FROM jobs j WHERE j.upload_id = u.id AND (
                     j.state IN ('queued', 'running', 'dead')
-                    OR (j.state = 'succeeded' AND j.finished_at > now() - make_interval(secs => $1))))
-            ORDER BY u.created_at LIMIT $2
+                    OR (j.state = 'succeeded' AND j.finished_at > now() - make_interval(secs => $1)))) AS is_releasable
+            FROM uploads u
+            WHERE u.released_at IS NULL AND ($2::timestamptz IS NULL OR u.created_at > $2)
+            ORDER BY u.created_at LIMIT $3
             """,
-            [keepSeconds, limit])
-        return try rows.map { ReleasableUpload(id: try $0.decode("id"), storeKey: try $0.decode("store_key")) }
+            [keepSeconds, after?.createdAt, scan])
+        let uploads = try rows.compactMap { row in
+            try row.decode("is_releasable", as: Bool.self)
+                ? ReleasableUpload(id: try row.decode("id"), storeKey: try row.decode("store_key")) : nil
+        }
+        // Rows of the very moment at which a pass ends are looked at when the passes come round.
+        let next = rows.count < scan ? nil : try rows.last.map { UploadCursor(createdAt: try $0.decode("created_at")) }
+        return (uploads, next)
+    }
+
+    /// Forgets uploads that no job refers to and whose bytes are gone.
+    public func forgetUnreferencedUploads(limit: Int = 1000) async throws {
+        try await pool.execute(
+            """
+            DELETE FROM uploads WHERE id IN (
+                SELECT id FROM uploads WHERE unreferenced AND released_at IS NOT NULL ORDER BY created_at LIMIT $1)
+            """,
+            [limit])
     }
 
     /// Which of these keys belong to an upload; the bytes under others were left by a gateway that died before its commit.
@@ -159,6 +212,22 @@ extension JobStore {
         try await pool.execute(
             "UPDATE uploads SET released_at = now() WHERE id = ANY($1) AND released_at IS NULL", [uploads.map(\.id)])
     }
+}
+
+/// How long ended jobs are kept, by state; a state that is missing is kept for good.
+public struct RetentionPolicy: Hashable, Sendable {
+    public var secondsByState: [JobState: Double]
+
+    /// - Precondition: only states that end a job.
+    public init(secondsByState: [JobState: Double]) {
+        precondition(secondsByState.keys.allSatisfy(\.isTerminal))
+        self.secondsByState = secondsByState
+    }
+}
+
+/// Where a pass over the uploads ended.
+public struct UploadCursor: Hashable, Sendable {
+    let createdAt: Date
 }
 
 /// An upload whose bytes may be removed.

@@ -8,9 +8,16 @@ public struct JobStore: Sendable {
     static let priorityStepSeconds = 60.0
 
     let pool: PostgresPool
+    let enqueuing: Batcher<NewJob, EnqueuedJob>
+    let completing: Batcher<Completion, FencedOutcome>
 
     public init(pool: PostgresPool) {
         self.pool = pool
+        enqueuing = Batcher(limits: BatchLimits()) { try await Self.insert($0, pool) }
+        // One at a time: those that end meanwhile are many enough to share the next.
+        completing = Batcher(limits: BatchLimits(writing: 1, items: 64, weight: Completion.batchBytes), weight: \.bytes) {
+            try await Self.complete($0, pool)
+        }
     }
 
     /// Whether PostgreSQL answers and its schema is there.
@@ -21,58 +28,14 @@ public struct JobStore: Sendable {
 
 /// Everything of a job that a client sees, verdict included.
 private let statusColumns = """
-    j.id, j.kind, j.state, j.stage, j.progress, j.revision, j.attempt, j.max_attempts, j.cancel_requested, j.options,
+    j.id, j.kind, j.priority, j.run_at, j.leader_id, j.state, j.stage, j.progress, j.revision, j.attempt, j.max_attempts, j.cancel_requested, j.options,
     u.bytes AS upload_bytes, j.upload_sha256, j.model_sha256, j.error, j.created_at, j.started_at, j.finished_at
     """
 
 extension JobStore {
-    /// Makes the job and its upload, and finishes the idempotency key, in one transaction.
-    ///
-    /// The job counts as dispatched from the start; whoever finds that it did not reach the stream calls
-    /// `markUndispatched`, and if nobody can, the relay finds it when the dispatch is stale.
-    ///
-    /// - Returns: nil when the reservation has lapsed and another request holds the key: nothing was written.
-    public func enqueue(_ job: NewJob) async throws -> JobStatus? {
-        try await pool.withTransaction { transaction in
-            try await transaction.execute(
-                """
-                INSERT INTO uploads (id, tenant, sha256, bytes, media_type, store_key) VALUES ($1, $2, $3, $4, $5, $6)
-                """,
-                [job.id.uuid, job.tenant.name, job.sha256, job.bytes, job.mediaType, job.storeKey])
-            try await transaction.execute(
-                """
-                INSERT INTO jobs (id, tenant, kind, priority, queue_rank, max_attempts, upload_id, upload_sha256, options,
-                                  model_sha256, traceparent, dispatched_at)
-                VALUES ($1, $2, $3, $4::int,
-                        (extract(epoch FROM now()) * 1e6 - $4::int * $5::float8 * 1e6)::bigint, $6::int, $1, $7, $8,
-                        (SELECT sha256 FROM models WHERE active), $9, now())
-                """,
-                [
-                    job.id.uuid, job.tenant.name, job.kind.rawValue, job.priority, Self.priorityStepSeconds,
-                    job.maximumAttempts, job.sha256, try PostgresJSON(encoding: job.options), job.traceparent,
-                ])
-            if let reservation = job.reservation {
-                let finished = try await transaction.execute(
-                    """
-                    UPDATE idempotency SET state = 'finished', job_id = $1, fingerprint = $2
-                    WHERE tenant = $3 AND key = $4 AND state = 'reserved' AND reservation = $5
-                    """,
-                    [job.id.uuid, try job.fingerprint(), job.tenant.name, reservation.key, reservation.token])
-                guard finished == 1 else { throw ReservationLapsed() }
-            }
-            return try await status(of: job.id, tenant: job.tenant, in: transaction)
-        } onLapsedReservation: {
-            nil
-        }
-    }
-
     /// One job with its verdict; nil if the tenant has none of that id.
     public func status(of id: JobID, tenant: Tenant) async throws -> JobStatus? {
-        try await status(of: id, tenant: tenant, in: pool)
-    }
-
-    private func status(of id: JobID, tenant: Tenant, in database: some PostgresQueryable) async throws -> JobStatus? {
-        let rows = try await database.query(
+        let rows = try await pool.query(
             """
             SELECT \(statusColumns), v.body AS verdict
             FROM jobs j JOIN uploads u ON u.id = j.upload_id LEFT JOIN verdicts v ON v.job_id = j.id
@@ -118,42 +81,15 @@ extension JobStore {
     ) async throws -> Artifact? {
         let rows = try await pool.query(
             """
-            SELECT a.media_type, a.bytes FROM artifacts a JOIN jobs j ON j.id = a.job_id
-            WHERE j.tenant = $1 AND a.job_id = $2 AND a.track = $3::int AND a.frame = $4::int AND a.kind = $5
+            SELECT a.media_type, a.bytes
+            FROM jobs j JOIN verdicts v ON v.job_id = j.id JOIN artifacts a ON a.job_id = coalesce(v.pictures_of, v.job_id)
+            WHERE j.tenant = $1 AND j.id = $2 AND a.track = $3::int AND a.frame = $4::int AND a.kind = $5
             """,
             [tenant.name, id.uuid, track, frame, kind.rawValue])
         return try rows.first.map { row in
             Artifact(
                 track: track, frame: frame, kind: kind, mediaType: try row.decode("media_type"),
                 bytes: try row.decode("bytes"))
-        }
-    }
-
-    /// Withdraws a job: at once while it is queued, through its worker while it runs.
-    public func cancel(_ id: JobID, tenant: Tenant) async throws -> CancelOutcome {
-        try await pool.withTransaction { transaction in
-            let changed = try await transaction.query(
-                """
-                UPDATE jobs SET
-                    cancel_requested = true, dispatched_at = NULL, revision = revision + 1,
-                    state = CASE WHEN state = 'queued' THEN 'cancelled' ELSE state END,
-                    error = CASE WHEN state = 'queued' THEN NULL ELSE error END,
-                    finished_at = CASE WHEN state = 'queued' THEN now() END
-                WHERE tenant = $1 AND id = $2 AND state IN ('queued', 'running') AND NOT cancel_requested
-                RETURNING state
-                """,
-                [tenant.name, id.uuid])
-            if let row = changed.first {
-                return try row.state() == .cancelled ? .cancelled : .requested
-            }
-            let rows = try await transaction.query(
-                "SELECT state FROM jobs WHERE tenant = $1 AND id = $2", [tenant.name, id.uuid])
-            guard let state = try rows.first?.state() else { return .unknown }
-            return switch state {
-            case .cancelled: .cancelled
-            case .queued, .running: .requested
-            case .succeeded, .failed, .dead: .ended(state)
-            }
         }
     }
 
@@ -182,21 +118,6 @@ public struct QueueStatistics: Codable, Sendable, Hashable {
     public var oldestQueuedSeconds: Double?
 }
 
-/// Thrown inside the enqueueing transaction to roll it back.
-private struct ReservationLapsed: Error {}
-
-extension PostgresPool {
-    fileprivate func withTransaction<Value: Sendable>(
-        _ body: (PostgresTransaction) async throws -> Value, onLapsedReservation fallback: () -> Value
-    ) async throws -> Value {
-        do {
-            return try await withTransaction(body)
-        } catch is ReservationLapsed {
-            return fallback()
-        }
-    }
-}
-
 extension PostgresRow {
     func state() throws(PostgresError) -> JobState {
         let text: String = try decode("state")
@@ -213,6 +134,9 @@ extension JobStatus {
         self.init(
             id: JobID(uuid: try row.decode("id")),
             kind: JobKind(rawValue: try row.decode("kind")),
+            priority: try row.decode("priority"),
+            runAt: try row.decode("run_at"),
+            leaderID: try row.decode("leader_id", as: UUID?.self).map(JobID.init(uuid:)),
             state: try row.state(),
             stage: try row.decode("stage", as: String?.self).flatMap(JobStage.init(rawValue:)),
             progress: Double(try row.decode("progress", as: Float.self)),

@@ -11,7 +11,7 @@ public struct Migration: Hashable, Sendable {
 
     /// SHA-256 over both directions, hex: a changed old file is noticed by it.
     public var checksum: String {
-        SHA256.hash(data: Data((up + "\u{0}" + down).utf8)).map { String(format: "%02x", $0) }.joined()
+        SHA256.hash(data: Data((up + "\u{0}" + down).utf8)).hexText
     }
 
     /// Reads all migrations of a directory, in order.

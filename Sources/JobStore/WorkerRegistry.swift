@@ -10,17 +10,24 @@ public struct WorkerRecord: Sendable {
     public var modelSHA256: String
     /// The model's card, as JSON.
     public var modelCard: String
+    /// What it computes in, as its verdicts say.
+    public var precision: String
+    /// Names its way from bytes to verdict.
+    public var analysisVersion: String
     public var kinds: [JobKind]
     public var slots: Int
 
     public init(
-        id: UUID, host: String, version: String, modelSHA256: String, modelCard: String, kinds: [JobKind], slots: Int
+        id: UUID, host: String, version: String, modelSHA256: String, modelCard: String, precision: String,
+        analysisVersion: String, kinds: [JobKind], slots: Int
     ) {
         self.id = id
         self.host = host
         self.version = version
         self.modelSHA256 = modelSHA256
         self.modelCard = modelCard
+        self.precision = precision
+        self.analysisVersion = analysisVersion
         self.kinds = kinds
         self.slots = slots
     }
@@ -50,10 +57,12 @@ public struct WorkerRegistry: Sendable {
                 "UPDATE models SET active = false WHERE active AND sha256 <> $1", [worker.modelSHA256])
             try await transaction.execute(
                 """
-                INSERT INTO models (sha256, card, active) VALUES ($1, $2, true)
-                ON CONFLICT (sha256) DO UPDATE SET active = true, card = excluded.card
+                INSERT INTO models (sha256, card, active, precision, analysis_version) VALUES ($1, $2, true, $3, $4)
+                ON CONFLICT (sha256) DO UPDATE SET
+                    active = true, card = excluded.card, precision = excluded.precision,
+                    analysis_version = excluded.analysis_version
                 """,
-                [worker.modelSHA256, PostgresJSON(worker.modelCard)])
+                [worker.modelSHA256, PostgresJSON(worker.modelCard), worker.precision, worker.analysisVersion])
             try await transaction.execute(
                 """
                 INSERT INTO workers (id, host, version, model_sha256, kinds, slots) VALUES ($1, $2, $3, $4, $5, $6::int)
@@ -65,13 +74,13 @@ public struct WorkerRegistry: Sendable {
         }
     }
 
-    /// Says that a worker lives, on the heartbeat's own connection; false if its row is gone.
+    /// Says that a worker lives and how it does, on the heartbeat's own connection; false if its row is gone.
     public static func beat(
-        _ worker: UUID, isDraining: Bool, on database: some PostgresQueryable, timeout: Duration
+        _ worker: UUID, _ condition: WorkerCondition, on database: some PostgresQueryable, timeout: Duration
     ) async throws(PostgresError) -> Bool {
         try await database.execute(
-            "UPDATE workers SET heartbeat_at = now(), draining = $2 WHERE id = $1", [worker, isDraining],
-            timeout: timeout) == 1
+            "UPDATE workers SET heartbeat_at = now(), draining = $2, busy = $3::int, unready_reason = $4 WHERE id = $1",
+            [worker, condition.isDraining, condition.busySlots, condition.unreadyReason], timeout: timeout) == 1
     }
 
     /// Removes a worker that has drained.
@@ -94,9 +103,44 @@ public struct WorkerRegistry: Sendable {
         let rows = try await pool.query(
             """
             SELECT count(*) AS workers, coalesce(sum(slots), 0) AS slots FROM workers
-            WHERE NOT draining AND heartbeat_at > now() - make_interval(secs => $1)
+            WHERE NOT draining AND unready_reason IS NULL AND heartbeat_at > now() - make_interval(secs => $1)
             """,
             [seconds])
         return (try rows[0].decode("workers"), try rows[0].decode("slots"))
+    }
+
+    /// All workers that have not left, the newest first.
+    ///
+    /// - Parameter seconds: one whose heart has not beaten for this long is not alive.
+    public func workers(aliveWithinSeconds seconds: Double) async throws -> [WorkerStatus] {
+        let rows = try await pool.query(
+            """
+            SELECT id, host, version, model_sha256, kinds, slots, busy, draining, unready_reason, started_at, heartbeat_at,
+                   heartbeat_at > now() - make_interval(secs => $1) AS is_alive
+            FROM workers ORDER BY started_at DESC, id LIMIT 1000
+            """,
+            [seconds])
+        return try rows.map { row in
+            WorkerStatus(
+                id: try row.decode("id"), host: try row.decode("host"), version: try row.decode("version"),
+                modelSHA256: try row.decode("model_sha256"), kinds: try row.decode("kinds"), slots: try row.decode("slots"),
+                busySlots: try row.decode("busy"), isAlive: try row.decode("is_alive"), isDraining: try row.decode("draining"),
+                unreadyReason: try row.decode("unready_reason"), startedAt: try row.decode("started_at"),
+                heartbeatAt: try row.decode("heartbeat_at"))
+        }
+    }
+}
+
+/// How a living worker does.
+public struct WorkerCondition: Hashable, Sendable {
+    public var isDraining: Bool
+    public var busySlots: Int
+    /// Why it takes no jobs; nil while it does.
+    public var unreadyReason: String?
+
+    public init(isDraining: Bool, busySlots: Int, unreadyReason: String?) {
+        self.isDraining = isDraining
+        self.busySlots = busySlots
+        self.unreadyReason = unreadyReason
     }
 }

@@ -100,7 +100,7 @@ extension Array: PostgresDecodable where Element: PostgresArrayElement {
 extension PostgresType {
     /// The built-in arrays whose elements can be read, `varchar[]` (1015) and `name[]` (1003) among them.
     fileprivate static let arrays: Set<PostgresType> = [
-        .boolArray, .int2Array, .int4Array, .textArray, .int8Array, .float4Array, .float8Array, .timestamptzArray,
+        .boolArray, .byteaArray, .int2Array, .int4Array, .textArray, .int8Array, .float4Array, .float8Array, .timestamptzArray,
         .uuidArray, .jsonbArray, PostgresType(oid: 1003), PostgresType(oid: 1015),
     ]
 }

@@ -171,8 +171,9 @@ extension Date: PostgresParameter, PostgresDecodable, PostgresArrayElement {
     }
 }
 
-extension Data: PostgresParameter, PostgresDecodable {
+extension Data: PostgresParameter, PostgresDecodable, PostgresArrayElement {
     public static var postgresType: PostgresType { .bytea }
+    public static var postgresArrayType: PostgresType { .byteaArray }
 
     public func encode(into encoder: inout PostgresEncoder) {
         encoder.append(contentsOf: self)

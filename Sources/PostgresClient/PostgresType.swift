@@ -29,6 +29,7 @@ public struct PostgresType: Sendable, Hashable {
     public static let uuid = PostgresType(oid: 2950)
     public static let jsonb = PostgresType(oid: 3802)
     public static let boolArray = PostgresType(oid: 1000)
+    public static let byteaArray = PostgresType(oid: 1001)
     public static let int2Array = PostgresType(oid: 1005)
     public static let int4Array = PostgresType(oid: 1007)
     public static let textArray = PostgresType(oid: 1009)
@@ -49,7 +50,7 @@ public struct PostgresType: Sendable, Hashable {
 
     private static let displayNames: [UInt32: String] = [
         16: "bool", 17: "bytea", 18: "\"char\"", 19: "name", 20: "int8", 21: "int2", 23: "int4", 25: "text", 26: "oid",
-        114: "json", 700: "float4", 701: "float8", 705: "unknown", 1000: "bool[]", 1005: "int2[]", 1007: "int4[]",
+        114: "json", 700: "float4", 701: "float8", 705: "unknown", 1000: "bool[]", 1001: "bytea[]", 1005: "int2[]", 1007: "int4[]",
         1009: "text[]", 1016: "int8[]", 1021: "float4[]", 1022: "float8[]", 1042: "char(n)", 1043: "varchar",
         1082: "date", 1083: "time", 1114: "timestamp", 1184: "timestamptz", 1185: "timestamptz[]", 1186: "interval",
         1700: "numeric", 2278: "void", 2950: "uuid", 2951: "uuid[]", 3802: "jsonb", 3807: "jsonb[]",

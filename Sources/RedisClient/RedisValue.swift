@@ -38,7 +38,7 @@ public enum RedisValue: Sendable, Hashable {
     public var isNull: Bool { self == .null }
 
     /// Throws an error reply, returns anything else.
-    func checked() throws(RedisError) -> RedisValue {
+    public func checked() throws(RedisError) -> RedisValue {
         if case .error(let error) = self { throw RedisError(.server(error)) }
         return self
     }

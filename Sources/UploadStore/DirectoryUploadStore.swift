@@ -5,14 +5,17 @@ import NIOPosix
 
 /// Uploads as files of one directory, shared by gateways and workers.
 ///
-/// An upload is written to `incoming/`, flushed to the disk, and renamed to `<two hex digits>/<id>`; the directory is
-/// flushed too, so that a key once given out survives a power cut. What a killed gateway left in `incoming/` is removed
-/// by `removeAbandoned`.
+/// An upload is written to `incoming/`, renamed to `<two hex digits>/<id>` and flushed to the disk with its directory, before
+/// anybody is told its key; so a key once given out survives a power cut. What a killed gateway left in `incoming/` is removed
+/// by `removeAbandoned`, and what it left under a key that nobody was told by whoever compares keys with rows.
 public struct DirectoryUploadStore: UploadStore {
     private let root: String
     private let threads: NIOThreadPool
 
     /// Makes the directory if it is not there.
+    ///
+    /// - Parameter threads: where files are written and read. Uploads that are flushed side by side share the disk's commits,
+    ///   so that a gateway is given more threads than it has cores.
     public init(root: String, threads: NIOThreadPool = .singleton) throws(UploadError) {
         self.root = root
         self.threads = threads
@@ -23,9 +26,7 @@ public struct DirectoryUploadStore: UploadStore {
     public func begin() async throws(UploadError) -> any UploadWriter {
         let id = JobID.make().description
         let key = String(id.suffix(2)) + "/" + id
-        return try await blocking { () throws(UploadError) in
-            try FileUploadWriter(root: root, id: id, key: key, threads: threads)
-        }
+        return FileUploadWriter(root: root, id: id, key: key, threads: threads)
     }
 
     public func open(key: String) async throws(UploadError) -> Int32 {
@@ -125,22 +126,25 @@ public struct DirectoryUploadStore: UploadStore {
 /// One file on its way in. `@unchecked Sendable`: one task uses it at a time, as `UploadWriter` demands, and each call
 /// runs to its end on a pool thread before the next begins.
 private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
+    /// So many bytes are gathered before they are written: a small upload takes one visit to a pool thread in all.
+    private static let gatheredBytes = 262_144
+
     private let root: String
     private let key: String
     private let incomingPath: String
     private let threads: NIOThreadPool
-    private var descriptor: Int32
+    private var gathered: [UInt8] = []
+    /// −1 before the first write and after the end.
+    private var descriptor: Int32 = -1
     private var hash = SHA256()
     private var bytes: Int64 = 0
-    private var isVisible = false
+    private var isAtIncomingPath = false
 
-    init(root: String, id: String, key: String, threads: NIOThreadPool) throws(UploadError) {
+    init(root: String, id: String, key: String, threads: NIOThreadPool) {
         self.root = root
         self.key = key
         self.threads = threads
         incomingPath = root + "/incoming/" + id
-        descriptor = Foundation.open(incomingPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { throw Self.failure("open") }
     }
 
     deinit {
@@ -148,35 +152,30 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
     }
 
     func write(_ bytes: [UInt8]) async throws(UploadError) {
-        try await threads.runBlocking { [self] () throws(UploadError) in
-            hash.update(data: bytes)
-            self.bytes += Int64(bytes.count)
-            var offset = 0
-            while offset < bytes.count {
-                let written = bytes[offset...].withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
-                if written < 0 && errno == EINTR { continue }
-                guard written > 0 else { throw Self.failure("write") }
-                offset += written
-            }
-        }
+        gathered += bytes
+        guard gathered.count >= Self.gatheredBytes else { return }
+        try await threads.runBlocking { [self] () throws(UploadError) in try writeGathered() }
     }
 
     func finish() async throws(UploadError) -> StoredUpload {
         try await threads.runBlocking { [self] () throws(UploadError) in
-            guard fsync(descriptor) == 0 else { throw Self.failure("fsync") }
-            close(descriptor)
-            descriptor = -1
+            try writeGathered()
             let directory = root + "/" + key.prefix(2)
             if try DirectoryUploadStore.makeDirectory(directory) { try Self.flush(directory: root) }
-            guard rename(incomingPath, root + "/" + key) == 0 else { throw Self.failure("rename") }
-            isVisible = true
+            // Moved before it is flushed: nobody knows the key yet, and the file system commits both at once.
+            let path = root + "/" + key
+            guard rename(incomingPath, path) == 0 else { throw Self.failure("rename") }
+            isAtIncomingPath = false
             do throws(UploadError) {
+                guard fsync(descriptor) == 0 else { throw Self.failure("fsync") }
                 try Self.flush(directory: directory)
             } catch {
-                unlink(root + "/" + key)
+                unlink(path)
                 throw error
             }
-            let digest = hash.finalize().map { String(format: "%02x", $0) }.joined()
+            close(descriptor)
+            descriptor = -1
+            let digest = hash.finalize().hexText
             return StoredUpload(key: key, bytes: bytes, sha256: digest)
         }
     }
@@ -184,13 +183,34 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
     func abort() async {
         do {
             try await threads.runBlocking { [self] () throws(UploadError) in
+                gathered = []
                 if descriptor >= 0 { close(descriptor) }
                 descriptor = -1
-                if !isVisible { unlink(incomingPath) }
+                if isAtIncomingPath { unlink(incomingPath) }
+                isAtIncomingPath = false
             }
         } catch {
             // Nothing above throws; a pool that is shut down leaves the file to `removeAbandoned`.
         }
+    }
+
+    /// Writes what is gathered, into a file that is made for the first of it.
+    private func writeGathered() throws(UploadError) {
+        if descriptor < 0 {
+            descriptor = Foundation.open(incomingPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+            guard descriptor >= 0 else { throw Self.failure("open") }
+            isAtIncomingPath = true
+        }
+        hash.update(data: gathered)
+        bytes += Int64(gathered.count)
+        var offset = 0
+        while offset < gathered.count {
+            let written = gathered[offset...].withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+            if written < 0 && errno == EINTR { continue }
+            guard written > 0 else { throw Self.failure("write") }
+            offset += written
+        }
+        gathered.removeAll(keepingCapacity: true)
     }
 
     private static func flush(directory: String) throws(UploadError) {

@@ -38,8 +38,8 @@ package actor AloneGate {
 
 /// Counts the jobs that a worker holds, and lets the claim loop wait for a free slot.
 package actor Slots {
-    private let count: Int
-    private var taken = 0
+    let count: Int
+    private(set) var taken = 0
     private var isClosed = false
     private var waiting: CheckedContinuation<Void, Never>?
 

@@ -19,6 +19,8 @@ struct ClaimLoop: Sendable {
     let claimant: Claimant
     let kind: JobKind
     let slots: Slots
+    let memory: MemoryBudget
+    let health: WorkerHealth
     let pollSeconds: Double
     let isDraining: DrainFlag
     let logger: Logger
@@ -27,8 +29,13 @@ struct ClaimLoop: Sendable {
     func run(start: (ClaimedJob) async -> Void) async {
         var connection: RedisConnection?
         while !isDraining.isSet {
-            let free = await slots.free()
+            let free = await freeSlots()
             guard !isDraining.isSet else { break }
+            await health.claimLoopPassed()
+            guard free > 0 else {
+                await pause()
+                continue
+            }
             do {
                 let current = try await usable(connection)
                 connection = current
@@ -36,7 +43,7 @@ struct ClaimLoop: Sendable {
             } catch let error as RedisError {
                 connection = nil
                 // Counted anew: some of the entries may have become jobs before Redis went away.
-                let free = await slots.free()
+                let free = await freeSlots()
                 if !isDraining.isSet {
                     logger.warning("Redis is away; looking in PostgreSQL", metadata: [
                         LogField.error: "\(String(reflecting: error))"
@@ -49,6 +56,15 @@ struct ClaimLoop: Sendable {
             }
         }
         await connection?.close()
+    }
+
+    /// Waits for a free slot; 0 when memory has no room for a job, which readiness tells then.
+    private func freeSlots() async -> Int {
+        let free = await slots.free()
+        guard let room = await memory.roomForJobs() else { return free }
+        await health.note(
+            .memory, room > 0 ? nil : "less than \(memory.jobMegabytes) MB of memory are free, which a job may need")
+        return min(free, room)
     }
 
     private func usable(_ connection: RedisConnection?) async throws -> RedisConnection {
@@ -64,23 +80,22 @@ struct ClaimLoop: Sendable {
         do {
             entries = try await cancelWhenGracefulShutdown {
                 try await dispatch.read(
-                    on: connection, consumer: claimant.worker.uuidString.lowercased(), kind: kind, count: free,
-                    blockMilliseconds: Self.blockMilliseconds)
+                    on: connection, consumer: claimant.worker.uuidString.lowercased(), kind: kind,
+                    // Half of what fits: a burst is shared with other workers that wait as well.
+                    count: (free + 1) / 2, blockMilliseconds: Self.blockMilliseconds)
             }
         } catch let error as RedisError where error.code == "NOGROUP" || error.code == "UNBLOCKED" {
             // FLUSHALL took the stream with it; the relay fills the new one.
             try await dispatch.ensureGroup(kind: kind)
             return
         }
-        for entry in entries {
-            if isDraining.isSet, let job = entry.job {
-                try await store.markUndispatched([job])
-            } else if let id = entry.job, let job = try await store.claim(id, for: claimant) {
-                // On a PostgreSQL error the entry stays pending, and the sweep finds it.
-                await start(job)
-            }
-            try await dispatch.settle(entry, kind: kind, refillBelow: free)
+        if isDraining.isSet {
+            try await store.markUndispatched(entries.compactMap(\.job))
+        } else {
+            // On a PostgreSQL error the entries stay pending, and the sweep finds them.
+            for job in try await store.claim(entries.compactMap(\.job), for: claimant) { await start(job) }
         }
+        try await dispatch.settle(entries, kind: kind, refillBelow: slots.count)
         // A quiet stream may also mean that workers of another model took this one's wake-ups.
         if entries.isEmpty { try await claimFromQueue(upTo: free, start: start) }
     }

@@ -13,9 +13,12 @@ struct Heart: Sendable {
     let database: PostgresConfiguration
     let registry: WorkerRegistry
     let held: HeldJobs
+    let slots: Slots
+    let health: WorkerHealth
     let leaseSeconds: Double
     let heartbeatSeconds: Double
     let aliveFile: String
+    let readyFile: String
     let isDraining: DrainFlag
     let logger: Logger
 
@@ -39,6 +42,7 @@ struct Heart: Sendable {
                 if !Task.isCancelled {
                     logger.warning("a heartbeat failed", metadata: [LogField.error: "\(String(reflecting: error))"])
                 }
+                show(isReady: false)
             }
             do {
                 try await Task.sleep(until: next, clock: .continuous)
@@ -46,6 +50,7 @@ struct Heart: Sendable {
                 break
             }
         }
+        show(isReady: false)
         await connection?.close()
     }
 
@@ -64,16 +69,28 @@ struct Heart: Sendable {
                 }
             }
         }
-        if try await !WorkerRegistry.beat(worker.id, isDraining: isDraining.isSet, on: connection, timeout: timeout) {
+        let condition = await health.condition(
+            isDraining: isDraining.isSet, busySlots: await slots.taken, overdueSlots: await held.overdueCount,
+            slots: worker.slots)
+        if try await !WorkerRegistry.beat(worker.id, condition, on: connection, timeout: timeout) {
             try await registry.register(worker)
         }
-        touchAliveFile()
+        touch(aliveFile)
+        show(isReady: !condition.isDraining && condition.unreadyReason == nil)
     }
 
-    private func touchAliveFile() {
-        guard !aliveFile.isEmpty else { return }
-        if !FileManager.default.createFile(atPath: aliveFile, contents: Data()) {
-            logger.warning("cannot touch the alive file", metadata: [LogField.path: "\(aliveFile)"])
+    private func show(isReady: Bool) {
+        if isReady {
+            touch(readyFile)
+        } else if !readyFile.isEmpty, unlink(readyFile) != 0, errno != ENOENT {
+            logger.warning("cannot remove the ready file", metadata: [LogField.path: "\(readyFile)"])
+        }
+    }
+
+    private func touch(_ file: String) {
+        guard !file.isEmpty else { return }
+        if !FileManager.default.createFile(atPath: file, contents: Data()) {
+            logger.warning("cannot touch a file", metadata: [LogField.path: "\(file)"])
         }
     }
 }

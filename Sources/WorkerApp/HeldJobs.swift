@@ -53,6 +53,12 @@ package actor HeldJobs {
         return held.filter { $0.value.stageDeadline.map { $0 >= now } ?? true }.map(\.key)
     }
 
+    /// Jobs that are over their deadline and have not let go of their slots.
+    package var overdueCount: Int {
+        let now = ContinuousClock.now
+        return held.values.count { $0.stageDeadline.map { $0 < now } ?? false }
+    }
+
     package func interrupt(_ lease: JobLease, _ interruption: Interruption) {
         held[lease]?.interruptions.yield(interruption)
     }

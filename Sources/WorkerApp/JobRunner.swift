@@ -1,4 +1,3 @@
-import Analysis
 import Foundation
 import JobModel
 import JobStore
@@ -12,6 +11,7 @@ import UploadStore
 /// Runs one claimed job from its bytes to its end in PostgreSQL.
 struct JobRunner: Sendable {
     let store: JobStore
+    let work: any JobWork
     let uploads: any UploadStore
     let dispatch: JobDispatch
     let held: HeldJobs
@@ -22,37 +22,39 @@ struct JobRunner: Sendable {
 
     /// How the work on a job ended, before anything is written about it.
     private enum Ending: Sendable {
-        case analyzed(ClipAnalysis, [Artifact])
+        case judged(WorkResult)
         case failed(JobFailure)
         case interrupted(Interruption)
     }
 
-    func run(_ job: ClaimedJob, analyzer: ClipAnalyzer) async {
+    func run(_ job: ClaimedJob) async {
         var logger = logger
         logger[metadataKey: LogField.job] = "\(job.lease.job)"
         logger[metadataKey: LogField.epoch] = "\(job.lease.epoch)"
         let interruptions = await held.hold(job.lease)
         await gate.enter(alone: job.runsAlone)
         let ending = await isStarted(job, logger: logger)
-            ? await work(job, analyzer: analyzer, interruptions: interruptions) : .interrupted(.superseded)
-        await gate.leave()
+            ? await work(job, interruptions: interruptions) : .interrupted(.superseded)
         switch ending {
         case .interrupted(.superseded), .interrupted(.overdue):
             // Released first, so that the heart does not renew what this worker has let go of.
             await held.release(job.lease)
             logger.warning("let go of a job without writing", metadata: [LogField.state: "\(ending)"])
-        case .analyzed, .failed, .interrupted:
+        case .judged, .failed, .interrupted:
             await held.enter(.storing, job.lease)
-            await settle(job, ending, logger: logger)
+            let followers = await settle(job, ending, logger: logger)
             await held.release(job.lease)
-            await hintDone(job.lease.job)
+            await hintDone([job.lease.job] + followers)
         }
+        // Not before its end is written: until then a crash counts as this job's own, and must not be another's.
+        await gate.leave()
     }
 
-    /// Notes that the job runs and no longer waits for its turn: from here on its worker's loss may be its fault.
+    /// Notes that a job which had to wait until it was alone runs now: from here on its worker's loss may be its fault.
     private func isStarted(_ job: ClaimedJob, logger: Logger) async -> Bool {
+        guard job.runsAlone else { return true }
         do {
-            return try await store.report(job.lease, stage: .fetching, progress: 0) == .written
+            return try await store.report(job.lease, stage: .fetching, progress: 0) != .superseded
         } catch {
             // The fence of the last write decides who owns the job.
             logger.warning("the start was not written", metadata: [LogField.error: "\(String(reflecting: error))"])
@@ -62,13 +64,13 @@ struct JobRunner: Sendable {
 
     /// The work, raced against interruptions.
     private func work(
-        _ job: ClaimedJob, analyzer: ClipAnalyzer, interruptions: AsyncStream<Interruption>
+        _ job: ClaimedJob, interruptions: AsyncStream<Interruption>
     ) async -> Ending {
         let (steps, reporter) = AsyncStream.makeStream(of: Step.self, bufferingPolicy: .bufferingNewest(1))
         return await withTaskGroup(of: Ending?.self) { group in
             group.addTask {
                 do throws(JobFailure) {
-                    return try await analyze(job, analyzer: analyzer, steps: reporter)
+                    return .judged(try await perform(job, steps: reporter))
                 } catch {
                     return .failed(error)
                 }
@@ -106,9 +108,7 @@ struct JobRunner: Sendable {
         }
     }
 
-    private func analyze(
-        _ job: ClaimedJob, analyzer: ClipAnalyzer, steps: AsyncStream<Step>.Continuation
-    ) async throws(JobFailure) -> Ending {
+    private func perform(_ job: ClaimedJob, steps: AsyncStream<Step>.Continuation) async throws(JobFailure) -> WorkResult {
         await held.enter(.fetching, job.lease)
         let descriptor: Int32
         do {
@@ -121,19 +121,9 @@ struct JobRunner: Sendable {
         }
         defer { close(descriptor) }
         await held.enter(.decoding, job.lease)
-        steps.yield(Step(stage: .decoding, share: 0))
-        let analysis = try await analyzer.analyze(
-            fileDescriptor: descriptor, sha256: job.uploadSHA256, options: job.options
-        ) { stage, share in
+        return try await work.perform(job, upload: descriptor) { stage, share in
             steps.yield(Step(stage: stage, share: share))
         }
-        await held.enter(.drawing, job.lease)
-        steps.yield(Step(stage: .drawing, share: 0))
-        let start = ContinuousClock.now
-        var finished = analysis
-        let artifacts = try await analyzer.draw(analysis)
-        finished.verdict.timings.drawMilliseconds = (start.duration(to: .now) / .milliseconds(1) * 10).rounded() / 10
-        return .analyzed(finished, artifacts)
     }
 
     /// Shows progress at most twice a second; a write that finds another owner interrupts the job.
@@ -155,44 +145,53 @@ struct JobRunner: Sendable {
         }
     }
 
-    private func settle(_ job: ClaimedJob, _ ending: Ending, logger: Logger) async {
+    /// Writes how the job ended.
+    ///
+    /// - Returns: the jobs that ended with it, or wait for another now.
+    private func settle(_ job: ClaimedJob, _ ending: Ending, logger: Logger) async -> [JobID] {
         switch ending {
-        case .analyzed(let analysis, let artifacts):
+        case .judged(let result):
             let outcome = await persist(job, logger: logger) {
-                try await store.complete(job.lease, verdict: analysis.verdict, artifacts: artifacts)
+                try await store.complete(
+                    job.lease, verdict: result.verdict, analysisVersion: work.identity.analysisVersion, artifacts: result.artifacts)
             }
             switch outcome {
-            case .written: logger.info("judged", metadata: [LogField.state: "\(analysis.verdict.label.rawValue)"])
+            case .written(let followers):
+                logger.info("judged", metadata: [LogField.state: "\(result.verdict.label.rawValue)"])
+                return followers
             // Either another worker has it, and this changes nothing, or its client withdrew it in the meantime.
-            case .superseded: await end(job, .cancelled, logger: logger)
-            case nil: break
+            case .superseded: return await end(job, .cancelled, logger: logger)
+            case nil: return []
             }
-        case .failed(let failure): await settle(job, failure, logger: logger)
-        case .interrupted(.cancelRequested): await end(job, .cancelled, logger: logger)
-        case .interrupted(.draining): await end(job, .handedBack, logger: logger)
-        case .interrupted(.superseded), .interrupted(.overdue): break
+        case .failed(let failure): return await settle(job, failure, logger: logger)
+        case .interrupted(.cancelRequested): return await end(job, .cancelled, logger: logger)
+        case .interrupted(.draining): return await end(job, .handedBack, logger: logger)
+        case .interrupted(.superseded), .interrupted(.overdue): return []
         }
     }
 
-    private func settle(_ job: ClaimedJob, _ failure: JobFailure, logger: Logger) async {
+    private func settle(_ job: ClaimedJob, _ failure: JobFailure, logger: Logger) async -> [JobID] {
         logger.notice("not judged", metadata: [LogField.code: "\(failure.code)", LogField.error: "\(failure.message)"])
         var generator = SystemRandomNumberGenerator()
         switch failure.disposition {
         // A crashed decoder may have been the machine's fault; a clip that crashes it twice will do it again.
         case .refuse where failure.code != "decoder_crashed" || job.decoderCrashes > 0 || job.attempt >= job.maximumAttempts:
-            await end(job, .failed(JobError(failure)), logger: logger)
+            return await end(job, .failed(JobError(failure)), logger: logger)
         case .refuse, .retry:
             let delay = retry.delaySeconds(afterAttempt: job.attempt, using: &generator)
-            await end(job, .retried(JobError(failure), delaySeconds: delay), logger: logger)
+            return await end(job, .retried(JobError(failure), delaySeconds: delay), logger: logger)
         case .stop:
-            await end(job, .handedBack, logger: logger)
+            let followers = await end(job, .handedBack, logger: logger)
             logger.critical("this worker cannot go on and stops", metadata: [LogField.code: "\(failure.code)"])
             stop()
+            return followers
         }
     }
 
-    private func end(_ job: ClaimedJob, _ outcome: RunOutcome, logger: Logger) async {
-        _ = await persist(job, logger: logger) { try await store.end(job.lease, outcome) }
+    private func end(_ job: ClaimedJob, _ outcome: RunOutcome, logger: Logger) async -> [JobID] {
+        guard case .written(let followers) = await persist(job, logger: logger, { try await store.end(job.lease, outcome) })
+        else { return [] }
+        return followers
     }
 
     /// Writes again and again, for about ten minutes, while PostgreSQL is away: the work is done and must not be lost. The
@@ -223,9 +222,9 @@ struct JobRunner: Sendable {
         }
     }
 
-    private func hintDone(_ job: JobID) async {
+    private func hintDone(_ jobs: [JobID]) async {
         do {
-            try await dispatch.publish(.done, job)
+            for job in jobs { try await dispatch.publish(.done, job) }
         } catch {
             logger.debug("a hint was not published", metadata: [LogField.error: "\(String(reflecting: error))"])
         }

@@ -1,5 +1,3 @@
-import Analysis
-import Detector
 import Foundation
 import JobModel
 import JobStore
@@ -9,13 +7,11 @@ import RedisClient
 import ServiceLifecycle
 import Telemetry
 import UploadStore
-import Video
 
 /// A worker, ready to run: claims jobs, runs them in its slots, renews their leases, and drains when it is told to stop.
 public struct Worker: Service {
     private let configuration: WorkerConfiguration
-    private let detector: ResNetDetector
-    private let region: AnalysisRegion
+    private let work: any JobWork
     private let record: WorkerRecord
     private let database: PostgresConfiguration
     private let pool: PostgresPool
@@ -24,25 +20,19 @@ public struct Worker: Service {
     private let isDraining = DrainFlag()
     private let logger: Logger
 
-    /// Loads the model; PostgreSQL and Redis may come later.
-    ///
-    /// - Throws: `CheckpointError` for a model that cannot be used, `FaceDetectorError` when it looks at faces and nothing finds them.
-    public init(configuration: WorkerConfiguration, logger: Logger) throws {
+    /// PostgreSQL and Redis are connected to when the worker runs, and may come later.
+    public init(configuration: WorkerConfiguration, work: any JobWork, logger: Logger) throws {
         self.configuration = configuration
-        detector = try ResNetDetector(
-            checkpoint: Checkpoint.open(path: configuration.modelPath), threads: configuration.threads,
-            selection: configuration.selection)
-        region = try AnalysisRegion(card: detector.card)
+        self.work = work
         let id = UUID()
         var logger = logger
         logger[metadataKey: LogField.worker] = "\(id.uuidString.lowercased())"
         self.logger = logger
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let identity = work.identity
         record = WorkerRecord(
             id: id, host: ProcessInfo.processInfo.hostName, version: WhorlVersion.current,
-            modelSHA256: detector.sha256, modelCard: String(decoding: try encoder.encode(detector.card), as: UTF8.self),
-            kinds: [.analyze], slots: configuration.slots)
+            modelSHA256: identity.modelSHA256, modelCard: identity.modelCard, precision: identity.precision,
+            analysisVersion: identity.analysisVersion, kinds: [.analyze], slots: configuration.slots)
         database = PostgresConfiguration(
             url: configuration.databaseURL, maximumConnections: configuration.slots + 2, applicationName: "whorl-worker")
         try database.validate()
@@ -58,16 +48,19 @@ public struct Worker: Service {
         guard await register(with: registry) else { return }
         let held = HeldJobs(stageSeconds: configuration.stageSeconds)
         let dispatch = JobDispatch(redis: redis, prefix: configuration.queueName)
-        let heart = Heart(
-            worker: record, database: database, registry: registry, held: held,
-            leaseSeconds: configuration.leaseSeconds, heartbeatSeconds: configuration.heartbeatSeconds,
-            aliveFile: configuration.aliveFile, isDraining: isDraining, logger: logger)
         let slots = Slots(count: configuration.slots)
+        let health = WorkerHealth(
+            patience: .seconds(3 * (Double(ClaimLoop.blockMilliseconds) / 1000 + configuration.pollSeconds) + 5))
+        let heart = Heart(
+            worker: record, database: database, registry: registry, held: held, slots: slots, health: health,
+            leaseSeconds: configuration.leaseSeconds, heartbeatSeconds: configuration.heartbeatSeconds,
+            aliveFile: configuration.aliveFile, readyFile: configuration.readyFile, isDraining: isDraining, logger: logger)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await heart.run() }
             group.addTask { await followCancellations(dispatch, held) }
             group.addTask { await drainWhenAsked(slots) }
-            await claimAndRun(slots: slots, dispatch: dispatch, held: held)
+            group.addTask { await watchStores(dispatch, health) }
+            await claimAndRun(slots: slots, dispatch: dispatch, held: held, health: health)
             group.cancelAll()
         }
         await leave(registry)
@@ -103,26 +96,25 @@ public struct Worker: Service {
     }
 
     /// Claims until the drain begins, then waits for what runs, and hands back what is not done by the deadline.
-    private func claimAndRun(slots: Slots, dispatch: JobDispatch, held: HeldJobs) async {
+    private func claimAndRun(slots: Slots, dispatch: JobDispatch, held: HeldJobs, health: WorkerHealth) async {
         let store = JobStore(pool: pool)
         let runner = JobRunner(
-            store: store, uploads: uploads, dispatch: dispatch, held: held, gate: AloneGate(),
+            store: store, work: work, uploads: uploads, dispatch: dispatch, held: held, gate: AloneGate(),
             retry: configuration.retry, stop: { kill(getpid(), SIGTERM) }, logger: logger)
-        let decoder = DecoderProcess(
-            executablePath: configuration.decoderPath.isEmpty ? nil : configuration.decoderPath, limits: configuration.decoderLimits)
+        let memory = MemoryBudget(jobMegabytes: configuration.jobMegabytes)
         let loop = ClaimLoop(
             store: store, dispatch: dispatch, redis: redis,
             claimant: Claimant(
                 worker: record.id, modelSHA256: record.modelSHA256, kind: .analyze,
                 leaseSeconds: configuration.leaseSeconds),
-            kind: .analyze, slots: slots, pollSeconds: configuration.pollSeconds, isDraining: isDraining, logger: logger)
+            kind: .analyze, slots: slots, memory: memory, health: health,
+            pollSeconds: configuration.pollSeconds, isDraining: isDraining, logger: logger)
         await withTaskGroup(of: Void.self) { jobs in
             await loop.run { job in
                 await slots.take()
+                await memory.take()
                 jobs.addTask {
-                    let analyzer = ClipAnalyzer(
-                        detector: detector, region: region, decoder: decoder, pictures: configuration.pictures)
-                    await runner.run(job, analyzer: analyzer)
+                    await runner.run(job)
                     await slots.giveBack()
                 }
             }
@@ -141,6 +133,32 @@ public struct Worker: Service {
                 }
                 await jobs.waitForAll()
                 deadline.cancelAll()
+            }
+        }
+    }
+
+    /// Sees whether Redis may be trusted with the stream, and whether clips can be read; what is wrong readiness tells.
+    private func watchStores(_ dispatch: JobDispatch, _ health: WorkerHealth) async {
+        while !Task.isCancelled {
+            do {
+                await health.note(.redis, try await dispatch.misconfiguration())
+            } catch {
+                // Jobs come from PostgreSQL while Redis is away: slower, but they come.
+                await health.note(.redis, nil)
+            }
+            do {
+                try await uploads.check()
+                await health.note(.store, nil)
+            } catch UploadError.noSpace {
+                // Clips are only read here.
+                await health.note(.store, nil)
+            } catch {
+                await health.note(.store, "the clips cannot be read: \(error)")
+            }
+            do {
+                try await Task.sleep(for: .seconds(configuration.heartbeatSeconds))
+            } catch {
+                return
             }
         }
     }

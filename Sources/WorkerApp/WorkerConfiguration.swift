@@ -1,39 +1,29 @@
-import Analysis
 import Foundation
 import JobModel
 import Logging
-import NeuralCore
 import Settings
-import Video
 
-/// Everything that can be set about a worker.
+/// Everything that can be set about a worker's part in the job lifecycle, whatever its work is.
 public struct WorkerConfiguration: Sendable {
     public var databaseURL: String
     public var redisURL: String
     public var queueName: String
     public var uploadsDirectory: String
-    public var modelPath: String
-    /// Empty: `whorl-decoder` beside the worker's own executable.
-    public var decoderPath: String
-    public var decoderLimits: DecoderLimits
-    public var pictures: PictureOptions
     /// Jobs at a time.
     public var slots: Int
-    /// Threads of one forward.
-    public var threads: Int
-    /// Numbers and kernels of the forward.
-    public var selection: KernelSelection
     public var leaseSeconds: Double
     public var heartbeatSeconds: Double
     public var drainSeconds: Double
     public var pollSeconds: Double
     public var retry: RetryPolicy
     public var stageSeconds: [JobStage: Double]
+    /// Memory that must be free for a job to be taken.
+    public var jobMegabytes: Int
     /// Touched with every heartbeat; empty for none.
     public var aliveFile: String
+    /// There while the worker takes jobs; empty for none.
+    public var readyFile: String
     public var logLevel: Logger.Level
-
-    private static let automatic = "auto"
 
     /// The keys, as `--help` lists them.
     public static let table: [Setting] = [
@@ -49,22 +39,10 @@ public struct WorkerConfiguration: Sendable {
         Setting(
             "uploads.directory", .text, default: "uploads",
             help: "Directory for the clips; gateways and workers share it."),
-        Setting("model.path", .text, default: nil, help: "The checkpoint to judge with (whorl model init or import makes one)."),
-        Setting("model.threads", .integer(0...ThreadTeam.sizes.upperBound), unit: "threads", default: "0", help: "Threads of one forward; 0 for one a core."),
-        Setting(
-            "model.precision", .choice([automatic] + Precision.allCases.map(\.rawValue)), default: automatic,
-            help: "Numbers to compute in; auto: split where AMX works, else float32."),
-        Setting(
-            "model.kernels", .choice([automatic] + KernelSet.allCases.map(\.rawValue)), default: automatic,
-            help: "Kernels to compute with; auto: the fastest that this CPU has."),
-        Setting("decoder.path", .text, default: "", help: "The program whorl-decoder; by default the one beside this program."),
-        Setting("decoder.threads", .integer(0...16), unit: "threads", default: "0", help: "Threads that decode one clip; 0 for one a core, at most 16."),
-        Setting("decoder.seconds", .number(1...3600), unit: "seconds", default: "120", help: "A clip that takes longer to decode is refused."),
-        Setting("decoder.memoryMegabytes", .integer(256...65536), unit: "MB", default: "2048", help: "Address space of one decoder; a clip that needs more is refused."),
-        Setting("pictures.side", .integer(PictureOptions.sideRange), unit: "pixels", default: "480", help: "Longest side of a frame's picture; never enlarged."),
-        Setting("pictures.jpegQuality", .integer(PictureOptions.qualityRange), default: "88", help: "Quality of the pictures' JPEG files."),
-        Setting("worker.slots", .integer(1...256), unit: "jobs", default: "1", help: "Jobs at a time."),
+        Setting("slots", .integer(1...256), unit: "jobs", default: "1", help: "Jobs at a time."),
+        Setting("memory.jobMegabytes", .integer(1...1_048_576), unit: "MB", default: "512", help: "Take a job only while so much memory is free for it."),
         Setting("worker.aliveFile", .text, default: "", help: "Touch this file with every heartbeat that PostgreSQL heard."),
+        Setting("worker.readyFile", .text, default: "", help: "Keep this file while jobs are taken; gone while draining, or while something is wrong."),
         Setting("lease.seconds", .number(0.5...3600), unit: "seconds", default: "30", help: "A job whose worker is silent for this long goes to another."),
         Setting("lease.heartbeatSeconds", .number(0.1...1200), unit: "seconds", default: "10", help: "Renew leases so often; at most half of lease.seconds."),
         Setting("drain.seconds", .number(0...3600), unit: "seconds", default: "120", help: "After SIGTERM finish jobs for this long, then hand them back."),
@@ -85,25 +63,14 @@ public struct WorkerConfiguration: Sendable {
         redisURL = settings.text("redis.url")
         queueName = settings.text("queue.name")
         uploadsDirectory = settings.text("uploads.directory")
-        modelPath = settings.text("model.path")
-        decoderPath = settings.text("decoder.path")
-        decoderLimits = Self.limits(settings)
-        pictures = PictureOptions(side: settings.integer("pictures.side"), jpegQuality: settings.integer("pictures.jpegQuality"))
-        slots = settings.integer("worker.slots")
-        let threads = settings.integer("model.threads")
-        self.threads = min(threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount, ThreadTeam.sizes.upperBound)
-        do throws(KernelError) {
-            selection = try KernelSelection(
-                precision: Precision(rawValue: settings.text("model.precision")),
-                kernels: KernelSet(rawValue: settings.text("model.kernels")))
-        } catch {
-            throw SettingsError("--model-precision, --model-kernels: \(error)")
-        }
+        slots = settings.integer("slots")
         leaseSeconds = settings.number("lease.seconds")
         heartbeatSeconds = settings.number("lease.heartbeatSeconds")
         drainSeconds = settings.number("drain.seconds")
         pollSeconds = settings.number("poll.seconds")
+        jobMegabytes = settings.integer("memory.jobMegabytes")
         aliveFile = settings.text("worker.aliveFile")
+        readyFile = settings.text("worker.readyFile")
         stageSeconds = [
             .fetching: settings.number("stages.fetchingSeconds"),
             .decoding: settings.number("stages.decodingSeconds"),
@@ -121,17 +88,10 @@ public struct WorkerConfiguration: Sendable {
             throw SettingsError(
                 "--lease-heartbeat-seconds (\(heartbeatSeconds)) must be at most half of --lease-seconds (\(leaseSeconds))")
         }
+        if let total = MemoryBudget.totalMegabytes(), slots * jobMegabytes > total {
+            throw SettingsError(
+                "--slots \(slots) needs \(slots * jobMegabytes) MB at --memory-job-megabytes \(jobMegabytes), and there are \(total) MB here")
+        }
         retry = RetryPolicy(baseSeconds: base, capSeconds: cap)
-    }
-
-    private static func limits(_ settings: SettingsReader) -> DecoderLimits {
-        var limits = DecoderLimits()
-        let threads = settings.integer("decoder.threads")
-        limits.threads = threads > 0 ? threads : min(16, ProcessInfo.processInfo.activeProcessorCount)
-        limits.wallClockSeconds = settings.number("decoder.seconds")
-        // Every thread may work for the whole of it.
-        limits.cpuSeconds = Int(limits.wallClockSeconds.rounded(.up)) * limits.threads
-        limits.addressSpaceMegabytes = settings.integer("decoder.memoryMegabytes")
-        return limits
     }
 }

@@ -8,7 +8,10 @@ import NeuralCore
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure how fast this machine is.",
-        subcommands: [BenchForwardCommand.self, BenchDecodeCommand.self, BenchFacesCommand.self, BenchClipCommand.self])
+        subcommands: [
+            BenchForwardCommand.self, BenchDecodeCommand.self, BenchFacesCommand.self, BenchClipCommand.self,
+            BenchQueueCommand.self,
+        ])
 }
 
 /// Times the network's forward pass.

@@ -44,7 +44,7 @@ actor ClipFile {
             hash.update(data: chunk)
             offset += Int64(chunk.count)
         }
-        return hash.finalize().map { String(format: "%02x", $0) }.joined()
+        return hash.finalize().hexText
     }
 
     /// The bytes from `offset` on, at most a mebibyte; empty at the end.

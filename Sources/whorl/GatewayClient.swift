@@ -27,11 +27,14 @@ struct GatewayClient: Sendable {
 
     /// Uploads a clip from disk as it is read and makes a job of it.
     func submit(
-        _ clip: ClipFile, options: JobOptions, priority: Int, idempotencyKey: String?,
+        _ clip: ClipFile, options: JobOptions, priority: Int, runAt: String?, isFresh: Bool, idempotencyKey: String?,
         progress: @escaping @Sendable (Double) -> Void
     ) async throws -> JobStatus {
         let optionsText = String(decoding: try WhorlJSON.encoder().encode(options), as: UTF8.self)
-        var request = request("POST", "/api/jobs", query: ["options": optionsText, "priority": "\(priority)"])
+        var query = ["options": optionsText, "priority": "\(priority)"]
+        query["runAt"] = runAt
+        if isFresh { query["fresh"] = "true" }
+        var request = request("POST", "/api/jobs", query: query)
         request.headers.add(name: "Content-Type", value: "application/octet-stream")
         if let idempotencyKey { request.headers.add(name: "Idempotency-Key", value: "\"\(idempotencyKey)\"") }
         request.body = .stream(ClipBody(clip: clip, progress: progress), length: .known(clip.byteCount))
@@ -59,6 +62,27 @@ struct GatewayClient: Sendable {
     /// Withdraws a job.
     func cancel(_ id: JobID) async throws -> JobStatus {
         try await answer(to: request("POST", "/api/jobs/\(id)/cancel"), seconds: Self.answerSeconds).decoded()
+    }
+
+    /// Puts a dead job back to the queue.
+    func retry(_ id: JobID) async throws -> JobStatus {
+        try await answer(to: request("POST", "/api/jobs/\(id)/retry"), seconds: Self.answerSeconds).decoded()
+    }
+
+    /// Removes everything about a job.
+    func erase(_ id: JobID) async throws {
+        _ = try await answer(to: request("DELETE", "/api/jobs/\(id)"), seconds: Self.answerSeconds)
+    }
+
+    /// Every start of a job, the oldest first.
+    func attempts(of id: JobID) async throws -> [JobAttempt] {
+        try await answer(to: request("GET", "/api/jobs/\(id)/attempts"), seconds: Self.answerSeconds)
+            .decoded(JobAttempts.self).attempts
+    }
+
+    /// All workers that have not left.
+    func workers() async throws -> WorkerList {
+        try await answer(to: request("GET", "/api/workers"), seconds: Self.answerSeconds).decoded()
     }
 
     private func request(_ method: String, _ path: String, query: [String: String] = [:]) -> HTTPClientRequest {

@@ -7,6 +7,8 @@ struct JobReport {
     /// What heads a verdict: the file's name where it is known.
     let title: String
     let terminal: Terminal
+    /// Every start, where they were asked for.
+    var attempts: [JobAttempt] = []
 
     func printOut(asJSON: Bool) throws {
         if asJSON {
@@ -25,6 +27,8 @@ struct JobReport {
             lines.append(fact("error", "\(Terminal.printable(error.message)) [\(Terminal.printable(error.code))]"))
         }
         if status.cancelRequested, !status.state.isTerminal { lines.append(fact("cancel", "asked for")) }
+        if let leader = status.leaderID { lines.append(fact("shares", "the run of job \(leader), of the same bytes")) }
+        if status.state == .queued, status.runAt > status.createdAt { lines.append(fact("runs at", status.runAt.formatted(.iso8601))) }
         lines.append(fact("attempt", "\(status.attempt) of \(status.maximumAttempts)"))
         lines.append(
             fact(
@@ -32,9 +36,17 @@ struct JobReport {
                     + Terminal.printable(String(status.uploadSHA256.prefix(16)))))
         lines.append(fact("created", status.createdAt.formatted(.iso8601)))
         if let finished = status.finishedAt { lines.append(fact("finished", finished.formatted(.iso8601))) }
+        for attempt in attempts { lines.append(fact("start \(attempt.epoch)", text(of: attempt))) }
         guard let verdict = status.verdict else { return lines.joined(separator: "\n") }
         let report = VerdictReport(title: title, verdict: verdict, picturesPath: nil, terminal: terminal)
         return (lines + ["", report.text]).joined(separator: "\n")
+    }
+
+    private func text(of attempt: JobAttempt) -> String {
+        let host = Terminal.printable(attempt.host ?? "a worker")
+        let end = attempt.finishedAt.map { " to \($0.formatted(.iso8601))" } ?? ""
+        let error = attempt.error.map { " [\(Terminal.printable($0.code))]" } ?? ""
+        return "\(attempt.startedAt.formatted(.iso8601))\(end) on \(host), \(attempt.outcome ?? "running")\(error)"
     }
 
     private var stateText: String {

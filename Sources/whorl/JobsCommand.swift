@@ -6,8 +6,10 @@ import JobModel
 struct JobsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "jobs",
-        abstract: "List, show and cancel jobs on a gateway.",
-        subcommands: [JobsListCommand.self, JobsShowCommand.self, JobsCancelCommand.self])
+        abstract: "List, show, cancel, retry and erase jobs on a gateway.",
+        subcommands: [
+            JobsListCommand.self, JobsShowCommand.self, JobsCancelCommand.self, JobsRetryCommand.self, JobsEraseCommand.self,
+        ])
 }
 
 extension JobState: ExpressibleByArgument {}
@@ -59,7 +61,7 @@ struct JobsListCommand: AsyncParsableCommand {
 
 struct JobsShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show a job, and its verdict if it has one.",
+        commandName: "show", abstract: "Show a job, every start of it, and its verdict if it has one.",
         discussion: "The exit code tells whether the job could be shown, not how it ended.")
 
     @OptionGroup var job: JobArgument
@@ -73,7 +75,9 @@ struct JobsShowCommand: AsyncParsableCommand {
         guard let status = try await server.client.job(id) else {
             throw CommandFailure(.failure, code: "answer_unreadable", "the server did not say how job \(id) stands")
         }
-        try JobReport(status: status, title: "verdict", terminal: Terminal(descriptor: 1)).printOut(asJSON: json)
+        let attempts = json ? [] : try await server.client.attempts(of: id)
+        try JobReport(status: status, title: "verdict", terminal: Terminal(descriptor: 1), attempts: attempts)
+            .printOut(asJSON: json)
     }
 }
 
@@ -91,5 +95,62 @@ struct JobsCancelCommand: AsyncParsableCommand {
     func run() async throws {
         let status = try await server.client.cancel(try job.jobID())
         try JobReport(status: status, title: "verdict", terminal: Terminal(descriptor: 1)).printOut(asJSON: json)
+    }
+}
+
+struct JobsRetryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retry", abstract: "Put dead jobs back to the queue, with all their attempts anew.",
+        discussion: "`whorl jobs list --state dead` lists them, `whorl jobs show` says what became of each start.")
+
+    @Argument(help: ArgumentHelp("The jobs.", valueName: "id"))
+    var ids: [String] = []
+
+    @Flag(help: "Every dead job.")
+    var all = false
+
+    @OptionGroup var server: ServerOption
+
+    func validate() throws {
+        guard all != !ids.isEmpty else { throw ValidationError("name the jobs, or say --all") }
+    }
+
+    func run() async throws {
+        let client = server.client
+        let named = try ids.map { text in
+            guard let id = JobID(text) else { throw ValidationError("\(Terminal.printable(text)) is not a job id") }
+            return id
+        }
+        for id in all ? try await dead(client) : named {
+            _ = try await client.retry(id)
+            print("\(id) queued")
+        }
+    }
+
+    /// All are found before the first is retried: a retry takes a job out of the listing.
+    private func dead(_ client: GatewayClient) async throws -> [JobID] {
+        var ids: [JobID] = []
+        var cursor: String?
+        repeat {
+            let page = try await client.jobs(state: .dead, limit: 200, cursor: cursor)
+            ids += page.jobs.map(\.id)
+            cursor = page.nextCursor
+        } while cursor != nil
+        return ids.reversed()
+    }
+}
+
+struct JobsEraseCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "erase", abstract: "Remove everything about a job: clip, verdict, pictures, attempts.",
+        discussion: "A running job is stopped. There is no way back.")
+
+    @OptionGroup var job: JobArgument
+    @OptionGroup var server: ServerOption
+
+    func run() async throws {
+        let id = try job.jobID()
+        try await server.client.erase(id)
+        print("\(id) erased")
     }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import JobStore
-import Logging
 import PostgresClient
 
 /// Brings the database's schema to a version.
@@ -14,10 +13,7 @@ struct MigrateCommand: AsyncParsableCommand {
             file was changed after it ran is refused. --to a lower version takes migrations back, and their data with them.
             """)
 
-    @Option(
-        help: ArgumentHelp(
-            "postgresql://user:password@host:port/database. Default: WHORL_DATABASE_URL, else DATABASE_URL.", valueName: "url"))
-    var databaseURL: String?
+    @OptionGroup var database: DatabaseOption
 
     @Option(
         help: ArgumentHelp(
@@ -34,24 +30,11 @@ struct MigrateCommand: AsyncParsableCommand {
     func validate() throws {
         guard (0...86_400).contains(wait) else { throw ValidationError("--wait must be 0 to 86400 seconds") }
         guard (to ?? 0) >= 0 else { throw ValidationError("--to must be 0 or more") }
-        guard address != nil else {
-            throw ValidationError("no database: give --database-url or set WHORL_DATABASE_URL or DATABASE_URL")
-        }
-    }
-
-    private var address: String? {
-        let environment = ProcessInfo.processInfo.environment
-        return [databaseURL, environment["WHORL_DATABASE_URL"], environment["DATABASE_URL"]].lazy
-            .compactMap { $0 }.first { !$0.isEmpty }
     }
 
     func run() async throws {
-        guard let address else { return }
         let steps = try Migration.read(directory: MigrationsFolder.resolve(migrations))
-        let silent = Logger(label: "whorl") { _ in SwiftLogNoOpLogHandler() }
-        let pool = PostgresPool(
-            configuration: PostgresConfiguration(url: address, maximumConnections: 1, applicationName: "whorl-migrate"),
-            logger: silent)
+        let pool = database.pool(connections: 1, applicationName: "whorl-migrate")
         let report: Migrator.Report
         do {
             report = try await migrate(Migrator(pool: pool, migrations: steps))

@@ -33,6 +33,12 @@ struct SubmitCommand: AsyncParsableCommand {
     @Option(parsing: .unconditional, help: ArgumentHelp("From -10 to 10; the higher, the sooner.", valueName: "n"))
     var priority = 0
 
+    @Option(help: ArgumentHelp("Start no sooner than this, as 2030-01-31T08:00:00Z.", valueName: "time"))
+    var runAt: String?
+
+    @Flag(help: "Judge the clip again, although equal bytes were judged before.")
+    var fresh = false
+
     @Option(help: ArgumentHelp("Makes repeating the command safe: one key, one job.", valueName: "key"))
     var idempotencyKey: String?
 
@@ -58,8 +64,8 @@ struct SubmitCommand: AsyncParsableCommand {
         do {
             defer { progress.clear() }
             status = try await client.submit(
-                clip, options: JobOptions(sampling: try sampling.request()), priority: priority,
-                idempotencyKey: idempotencyKey
+                clip, options: JobOptions(sampling: try sampling.request()), priority: priority, runAt: runAt,
+                isFresh: fresh, idempotencyKey: idempotencyKey
             ) { progress.show("uploading", $0) }
         }
         if wait {

@@ -12,7 +12,8 @@ struct WhorlCommand: AsyncParsableCommand {
             """,
         version: WhorlVersion.current,
         subcommands: [
-            AnalyzeCommand.self, FramesCommand.self, SubmitCommand.self, JobsCommand.self, ModelCommand.self, MigrateCommand.self,
+            AnalyzeCommand.self, FramesCommand.self, SubmitCommand.self, JobsCommand.self, WorkersCommand.self, ModelCommand.self,
+            MigrateCommand.self,
             BenchCommand.self,
         ])
 

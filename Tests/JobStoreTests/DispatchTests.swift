@@ -34,7 +34,7 @@ import Testing
             let again = try await dispatch.read(
                 on: connection, consumer: "b", kind: .analyze, count: 5, blockMilliseconds: 10)
             #expect(again.isEmpty)
-            try await dispatch.settle(entries[0], kind: .analyze, refillBelow: 0)
+            try await dispatch.settle(entries, kind: .analyze, refillBelow: 0)
             #expect(try await dispatch.depth(kind: .analyze) == 0)
             #expect(try await dispatch.clearAbandoned(kind: .analyze, idleMilliseconds: 0).isEmpty)
             await connection.close()

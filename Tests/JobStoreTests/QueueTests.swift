@@ -38,10 +38,10 @@ import Testing
             let id = try #require(try await fixture.enqueue()).id
             let newModel = String(repeating: "c", count: 64)
             let new = try await fixture.registerWorker(model: newModel)
-            #expect(try await fixture.store.claim(id, for: new) == nil)
+            #expect(try await fixture.claim(id, for: new) == nil)
             // Once no worker of the old model lives, the new one takes it over.
             try await fixture.registry.remove(old.worker)
-            let job = try #require(try await fixture.store.claim(id, for: new))
+            let job = try #require(try await fixture.claim(id, for: new))
             #expect(job.attempt == 1)
             #expect(try await fixture.store.status(of: id, tenant: .default)?.modelSHA256 == newModel)
         }
@@ -52,7 +52,7 @@ import Testing
             var claimant = try await fixture.registerWorker()
             claimant.kind = JobKind(rawValue: "something-else")
             let id = try #require(try await fixture.enqueue()).id
-            #expect(try await fixture.store.claim(id, for: claimant) == nil)
+            #expect(try await fixture.claim(id, for: claimant) == nil)
             #expect(try await fixture.store.claimNext(5, for: claimant).isEmpty)
             #expect(try await fixture.store.status(of: id, tenant: .default)?.state == .queued)
         }
@@ -63,9 +63,8 @@ import Testing
             let claimant = try await fixture.registerWorker()
             let mine = try #require(try await fixture.enqueue(tenant: Tenant(name: "mine"))).id
             let stranger = Tenant(name: "stranger")
-            let lease = try #require(try await fixture.store.claim(mine, for: claimant)).lease
-            _ = try await fixture.store.complete(
-                lease, verdict: StoreFixture.verdict(model: fixture.modelSHA256), artifacts: [StoreFixture.artifact])
+            let lease = try #require(try await fixture.claim(mine, for: claimant)).lease
+            _ = try await fixture.complete(lease, artifacts: [StoreFixture.artifact])
             #expect(try await fixture.store.status(of: mine, tenant: stranger) == nil)
             #expect(try await fixture.store.cancel(mine, tenant: stranger) == .unknown)
             #expect(try await fixture.store.list(tenant: stranger, state: nil, before: nil, limit: 10).isEmpty)
@@ -92,17 +91,16 @@ import Testing
             let queued = try #require(try await fixture.enqueue()).id
             let failed = try #require(try await fixture.enqueue()).id
             let judged = try #require(try await fixture.enqueue()).id
-            let failedLease = try #require(try await fixture.store.claim(failed, for: claimant)).lease
+            let failedLease = try #require(try await fixture.claim(failed, for: claimant)).lease
             _ = try await fixture.store.end(failedLease, .failed(JobError(code: "damaged", message: "damaged")))
-            let judgedLease = try #require(try await fixture.store.claim(judged, for: claimant)).lease
-            _ = try await fixture.store.complete(
-                judgedLease, verdict: StoreFixture.verdict(model: fixture.modelSHA256), artifacts: [])
-            let now = try await fixture.store.releasableUploads(keepSeconds: 3600)
+            let judgedLease = try #require(try await fixture.claim(judged, for: claimant)).lease
+            _ = try await fixture.complete(judgedLease, artifacts: [])
+            let now = try await fixture.store.releasableUploads(keepSeconds: 3600).uploads
             #expect(now.map(\.id) == [failed.uuid])
-            let later = try await fixture.store.releasableUploads(keepSeconds: 0)
+            let later = try await fixture.store.releasableUploads(keepSeconds: 0).uploads
             #expect(Set(later.map(\.id)) == [failed.uuid, judged.uuid])
             try await fixture.store.markReleased(later)
-            #expect(try await fixture.store.releasableUploads(keepSeconds: 0).isEmpty)
+            #expect(try await fixture.store.releasableUploads(keepSeconds: 0).uploads.isEmpty)
             #expect(try await fixture.store.status(of: queued, tenant: .default)?.state == .queued)
         }
     }

@@ -106,7 +106,7 @@ private struct MigrationFolder {
         try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let id = try #require(try await fixture.enqueue()).id
-            let lease = try #require(try await fixture.store.claim(id, for: claimant)).lease
+            let lease = try #require(try await fixture.claim(id, for: claimant)).lease
             _ = try await fixture.store.end(lease, .failed(JobError(code: "damaged", message: "damaged")))
             let error = await #expect(throws: PostgresError.self) { try await fixture.pool.execute(statement) }
             #expect(error?.constraintName == constraint)
@@ -116,23 +116,48 @@ private struct MigrationFolder {
     @Test func theSwiftStateMachineIsTheSchemas() async throws {
         try await StoreFixture.with { (fixture) async throws in
             // Built from the trigger's own text would prove nothing, so every pair is tried on a row.
-            for from in JobState.allCases {
-                for target in JobState.allCases where target != from {
-                    let id = try #require(try await fixture.enqueue()).id
-                    try await fixture.pool.execute("ALTER TABLE jobs DISABLE TRIGGER jobs_guard_transition")
-                    try await fixture.pool.execute(Self.force(from), [id.uuid])
-                    try await fixture.pool.execute("ALTER TABLE jobs ENABLE TRIGGER jobs_guard_transition")
-                    var isAllowed = true
-                    do {
-                        try await fixture.pool.execute(Self.force(target), [id.uuid])
-                    } catch let error as PostgresError where error.constraintName == "jobs_transition_allowed" {
-                        isAllowed = false
+            let leader = try #require(try await fixture.enqueue()).id
+            for isFollower in [false, true] {
+                for from in JobState.allCases where from == .queued || !isFollower {
+                    for target in JobState.allCases where target != from {
+                        let id = try #require(try await fixture.enqueue()).id
+                        try await fixture.pool.execute("ALTER TABLE jobs DISABLE TRIGGER jobs_guard_transition")
+                        try await fixture.pool.execute(Self.force(from), [id.uuid])
+                        try await fixture.pool.execute("ALTER TABLE jobs ENABLE TRIGGER jobs_guard_transition")
+                        if isFollower {
+                            try await fixture.pool.execute("UPDATE jobs SET leader_id = $2 WHERE id = $1", [id.uuid, leader.uuid])
+                        }
+                        var isAllowed = true
+                        do {
+                            try await fixture.pool.execute(Self.force(target), [id.uuid])
+                        } catch let error as PostgresError where error.constraintName == "jobs_transition_allowed" {
+                            isAllowed = false
+                        }
+                        let expected = from.successors(ofFollower: isFollower).contains(target)
+                        #expect(isAllowed == expected, "\(from) → \(target), follower: \(isFollower)")
                     }
-                    // The schema also lets a follower take its leader's verdict without running.
-                    let expected = from.successors.contains(target) || (from == .queued && target == .succeeded)
-                    #expect(isAllowed == expected, "\(from) → \(target)")
                 }
             }
+        }
+    }
+
+    @Test func theDiagramInTheArchitectureIsTheStateMachine() throws {
+        let path = URL(fileURLWithPath: StoreFixture.migrationsDirectory).deletingLastPathComponent()
+            .appendingPathComponent("ARCHITECTURE.md")
+        let text = try String(contentsOf: path, encoding: .utf8)
+        let diagram = try #require(text.components(separatedBy: "stateDiagram-v2").dropFirst().first?.components(separatedBy: "```").first)
+        var drawn: [Bool: [JobState: Set<JobState>]] = [:]
+        for line in diagram.split(separator: "\n") {
+            let words = line.split(whereSeparator: { " :,".contains($0) }).map(String.init)
+            guard words.count >= 3, words[1] == "-->", words[0] != "[*]" else { continue }
+            let from = try #require(JobState(rawValue: words[0])), target = try #require(JobState(rawValue: words[2]))
+            drawn[words.contains("follower"), default: [:]][from, default: []].insert(target)
+        }
+        for state in JobState.allCases {
+            #expect(drawn[false]?[state] ?? [] == state.successors())
+            let ofFollower = state == .queued ? state.successors(ofFollower: true) : []
+            // Anybody's job can be withdrawn while it is queued.
+            #expect((drawn[true]?[state] ?? []).union(state == .queued ? [.cancelled] : []) == ofFollower)
         }
     }
 
@@ -150,9 +175,8 @@ private struct MigrationFolder {
         try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
             let id = try #require(try await fixture.enqueue()).id
-            let lease = try #require(try await fixture.store.claim(id, for: claimant)).lease
-            _ = try await fixture.store.complete(
-                lease, verdict: StoreFixture.verdict(model: fixture.modelSHA256), artifacts: [StoreFixture.artifact])
+            let lease = try #require(try await fixture.claim(id, for: claimant)).lease
+            _ = try await fixture.complete(lease, artifacts: [StoreFixture.artifact])
             let rows = try await fixture.pool.query("""
                 SELECT (SELECT count(*) FROM verdicts_other) + (SELECT count(*) FROM artifacts_other)
                      + (SELECT count(*) FROM attempts_other) AS elsewhere, (SELECT count(*) FROM verdicts) AS all

@@ -29,20 +29,46 @@ struct StoreFixture {
     func registerWorker(_ id: UUID = UUID(), model: String? = nil, slots: Int = 1) async throws -> Claimant {
         let model = model ?? modelSHA256
         try await registry.register(WorkerRecord(
-            id: id, host: "test", version: "test", modelSHA256: model, modelCard: "{\"name\":\"test\"}",
+            id: id, host: "test", version: "test", modelSHA256: model, modelCard: "{\"name\":\"test\"}", precision: "float32", analysisVersion: "1",
             kinds: [.analyze], slots: slots))
         return Claimant(worker: id, modelSHA256: model, kind: .analyze, leaseSeconds: 30)
     }
 
+    /// Enqueues a job, of bytes of its own unless they are given; nil when its reservation has lapsed.
     func enqueue(
-        tenant: Tenant = .default, priority: Int = 0, maximumAttempts: Int = 3,
-        reservation: IdempotencyReservation? = nil
+        tenant: Tenant = .default, priority: Int = 0, maximumAttempts: Int = 3, sha256: String? = nil, runAt: Date? = nil,
+        isFresh: Bool = false, isDispatched: Bool = true, reservation: IdempotencyReservation? = nil
     ) async throws -> JobStatus? {
+        let job = Self.newJob(
+            tenant: tenant, priority: priority, maximumAttempts: maximumAttempts, sha256: sha256, runAt: runAt, isFresh: isFresh,
+            isDispatched: isDispatched, reservation: reservation)
+        guard try await store.enqueue(job).outcome != .lapsed else { return nil }
+        return try await store.status(of: job.id, tenant: tenant)
+    }
+
+    static func newJob(
+        tenant: Tenant = .default, priority: Int = 0, maximumAttempts: Int = 3, sha256: String? = nil, runAt: Date? = nil,
+        isFresh: Bool = false, isDispatched: Bool = true, reservation: IdempotencyReservation? = nil
+    ) -> NewJob {
         let id = JobID.make()
-        return try await store.enqueue(NewJob(
+        let own = id.description.replacing("-", with: "")
+        return NewJob(
             id: id, tenant: tenant, priority: priority, maximumAttempts: maximumAttempts, options: JobOptions(),
-            storeKey: "\(id.description.suffix(2))/\(id)", bytes: 10, sha256: String(repeating: "b", count: 64),
-            mediaType: "video/mp4", reservation: reservation))
+            storeKey: "\(id.description.suffix(2))/\(id)", bytes: 10, sha256: sha256 ?? own + own,
+            mediaType: "video/mp4", runAt: runAt, isFresh: isFresh, isDispatched: isDispatched, reservation: reservation)
+    }
+
+    func claim(_ id: JobID, for claimant: Claimant) async throws -> ClaimedJob? {
+        try await store.claim([id], for: claimant).first
+    }
+
+    func complete(_ lease: JobLease, artifacts: [Artifact] = []) async throws -> FencedOutcome {
+        try await store.complete(
+            lease, verdict: Self.verdict(model: modelSHA256), analysisVersion: "1", artifacts: artifacts)
+    }
+
+    func count(_ table: String) async throws -> Int {
+        try await pool.query("SELECT count(*) AS n FROM \(table)")[0].decode("n")
     }
 
     /// Makes a job's lease run out without waiting for it.
@@ -63,7 +89,7 @@ struct StoreFixture {
     func takeUndispatched(limit: Int = 10, staleSeconds: Double = 30) async throws -> [JobID] {
         var jobs: [JobID]?
         _ = try await eventually {
-            jobs = try await store.takeUndispatched(kind: .analyze, limit: limit, staleSeconds: staleSeconds)
+            jobs = try await store.takeUndispatched(kind: .analyze, limit: limit, bound: 16, staleSeconds: staleSeconds)
             return jobs != nil
         }
         return jobs ?? []

@@ -95,6 +95,19 @@ import Testing
         }
     }
 
+    @Test func anUploadThatStallsIsAnsweredAndLeavesNothing() async throws {
+        try await Pair.with(gateway: ["WHORL_UPLOADS_STALL_SECONDS": "0.5"]) { (pair) async throws in
+            let port = try #require(URL(string: pair.address)?.port)
+            let head = "POST /api/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: video/mp4\r\nContent-Length: 1000\r\n\r\n"
+            for body in ["", "only this", String(repeating: "x", count: 999)] {
+                let answer = exchange(port: port, Data((head + body).utf8), staysOpen: true)
+                #expect(answer.hasPrefix("HTTP/1.1 408") && answer.contains("upload_stalled"))
+            }
+            #expect(try await pair.count("jobs") == 0)
+            #expect(try pair.uploadedFiles().isEmpty)
+        }
+    }
+
     /// Makes a small file with ffmpeg.
     private func make(_ arguments: [String], _ suffix: String) throws -> Data {
         let path = NSTemporaryDirectory() + "/made-\(UUID().uuidString).\(suffix)"

@@ -115,7 +115,7 @@ import Testing
                 sleep 1
                 exec "\(Pair.programs.appendingPathComponent("whorl-decoder").path)" "$@"
                 """)
-            let settings = ["DECODER_PATH": decoder, "WORKER_SLOTS": "2"]
+            let settings = ["DECODER_PATH": decoder, "SLOTS": "2"]
             let poison = try await pair.submit(Data(repeating: 1, count: 111))
             let neighbour = try await pair.submit(try clip())
             var worker = try pair.startWorker(settings)

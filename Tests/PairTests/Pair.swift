@@ -97,8 +97,17 @@ final class Pair: Sendable {
 
     /// Starts a worker; `settings` are environment names without `WHORL_`.
     func startWorker(_ settings: [String: String] = [:]) throws -> Program {
+        try start("whorl-worker", settings)
+    }
+
+    /// Starts a worker whose clips say what is to happen.
+    func startScriptedWorker(_ settings: [String: String] = [:]) throws -> Program {
+        try start("whorl-scripted-worker", settings)
+    }
+
+    private func start(_ name: String, _ settings: [String: String]) throws -> Program {
         let own = Dictionary(uniqueKeysWithValues: settings.map { ("WHORL_" + $0.key, $0.value) })
-        let worker = try Program("whorl-worker", [], environment: environment.merging(own) { _, new in new })
+        let worker = try Program(name, [], environment: environment.merging(own) { _, new in new })
         started.add(worker)
         return worker
     }

@@ -38,13 +38,22 @@ extension Pair {
             body: Data(buffer: bytes))
     }
 
-    /// Posts a clip and gives the job's id.
-    func submit(_ clip: Data, headers: [String: String] = [:]) async throws -> JobID {
+    /// Posts a clip, to be judged by itself unless it is to be shared, and gives the job's id.
+    func submit(_ clip: Data, query: String = "fresh=true", headers: [String: String] = [:]) async throws -> JobID {
         var headers = headers
         headers["Content-Type"] = headers["Content-Type"] ?? "video/mp4"
-        let answer = try await send("POST", "/api/jobs", body: clip, headers: headers)
+        let answer = try await send("POST", "/api/jobs?\(query)", body: clip, headers: headers)
         guard answer.status == 202 else { throw ProgramFailed(text: String(decoding: answer.body, as: UTF8.self)) }
         return try answer.decoded(JobStatus.self).id
+    }
+
+    /// Waits until so many workers have registered.
+    func hasWorkers(_ count: Int) async throws {
+        let isThere = try await eventually(within: .seconds(30)) {
+            try await Task.sleep(for: .milliseconds(50))
+            return try await self.count("workers") == count
+        }
+        guard isThere else { throw ProgramFailed(text: "\(count) workers did not come") }
     }
 
     /// Waits for a job's end.

@@ -57,6 +57,7 @@ private enum Colour: String, PostgresParameter, PostgresDecodable { case red, gr
         try await TestDatabase.with { _, pool in
             try await roundTrip(["a", "", "{\"},"], "ARRAY['a', '', '{\"},']", on: pool)
             try await roundTrip([String](), "'{}'::text[]", on: pool)
+            try await roundTrip([Data([0, 255]), Data()], "ARRAY['\\x00ff', '\\x']::bytea[]", on: pool)
             try await roundTrip([1, -2, .max], "ARRAY[1, -2, 9223372036854775807]", on: pool)
             try await roundTrip([Int32(5)], "ARRAY[5]", on: pool)
             try await roundTrip([1.5, .pi], "ARRAY[1.5, pi()]::float8[]", on: pool)

@@ -8,7 +8,7 @@ import Testing
 
     private static func job(_ state: JobState, revision: Int64 = 1, error: JobError? = nil) throws -> [UInt8] {
         let job = JobStatus(
-            id: try #require(JobID(id)), kind: .analyze, state: state, stage: nil, progress: 0, revision: revision, attempt: 1,
+            id: try #require(JobID(id)), kind: .analyze, priority: 0, runAt: Date(timeIntervalSince1970: 0), leaderID: nil, state: state, stage: nil, progress: 0, revision: revision, attempt: 1,
             maximumAttempts: 5, cancelRequested: false, options: JobOptions(), uploadBytes: 5, uploadSHA256: "00",
             modelSHA256: nil, error: error, createdAt: Date(timeIntervalSince1970: 0), startedAt: nil,
             finishedAt: state.isTerminal ? Date(timeIntervalSince1970: 9) : nil, verdict: nil)
