@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import machine
 import report
 from child import Child, Failed, Unavailable
 from report import count
+from services import Service
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 HERE = ROOT / "Benchmarks"
@@ -30,7 +32,11 @@ def say(text: str) -> None:
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the benchmarks: its name, its first line of help, its parts, how many rounds it takes, and what `--all` adds, if anything."""
+    """One of the benchmarks: its name, its first line of help, its parts, and how many rounds it takes.
+
+    `packages` are the peers whose versions the figures depend on, `programs` are Whorl's that take part, which lie side by side, and
+    `commands` are others' on the path.
+    """
 
     name: str
     description: str
@@ -38,11 +44,20 @@ class Kind:
     quick_parts: tuple[str, ...]
     rounds: int
     quick_rounds: int
+    packages: tuple[str, ...]
+    programs: tuple[str, ...] = ("whorl",)
+    commands: tuple[str, ...] = ()
+    has_threads: bool = True
     all_adds: str = ""
 
     @property
     def marker(self) -> str:
         return f"bench-{self.name}"
+
+    @property
+    def whorl_help(self) -> str:
+        others = ", ".join(self.programs[1:])
+        return "the program; the one built in release" + (f". {others} are taken from beside it" if others else "")
 
     def parser(self) -> argparse.ArgumentParser:
         made = argparse.ArgumentParser(prog=self.marker, description=self.description, allow_abbrev=False)
@@ -50,11 +65,13 @@ class Kind:
         made.set_defaults(parts=None)
         if len(self.parts) > 1:
             made.add_argument("--parts", type=self.parts_of, help=f"some of {','.join(self.parts)}; all")
-        made.add_argument("--threads", type=numbers, help="numbers of threads; 1,2 as far as there are CPUs")
+        made.set_defaults(threads=None)
+        if self.has_threads:
+            made.add_argument("--threads", type=numbers, help="numbers of threads; 1,2 as far as there are CPUs")
         made.add_argument("--quick", action="store_true", help="few rounds and sizes, to see that all of it works")
         if self.all_adds:
             made.add_argument("--all", action="store_true", help=self.all_adds)
-        made.add_argument("--whorl", type=pathlib.Path, default=WHORL, help="the program; the one built in release")
+        made.add_argument("--whorl", type=pathlib.Path, default=WHORL, help=self.whorl_help)
         made.add_argument("--deadline", type=positive, default=600, metavar="SECONDS", help="for every single answer; 600")
         made.add_argument("--list", action="store_true", help="print what would be measured, and end")
         where = made.add_mutually_exclusive_group()
@@ -88,7 +105,7 @@ class Kind:
             arguments.output = DOCUMENT
         self.check_document(made, arguments.output)
         if not arguments.list:
-            check_tools(made, arguments.whorl)
+            self.check_tools(made, arguments.whorl)
         return arguments
 
     def check_document(self, made: argparse.ArgumentParser, path: pathlib.Path | None) -> None:
@@ -98,6 +115,17 @@ class Kind:
                 report.with_section(path.read_text(encoding="utf-8"), self.marker, "")
         except (OSError, ValueError) as error:
             made.error(f"argument --output: {path}: {error}")
+
+    def check_tools(self, made: argparse.ArgumentParser, whorl: pathlib.Path) -> None:
+        for path in [whorl] + [whorl.with_name(name) for name in self.programs[1:]]:
+            if not (path.is_file() and os.access(path, os.X_OK)):
+                made.error(f"argument --whorl: {path}: no program there; build it with `swift build -c release --product {path.name}`")
+        missing = [name for name in self.packages if name not in machine.versions(self.packages)]
+        if missing:
+            made.error(f"missing in this Python: {', '.join(missing)}; deploy/bench.sh makes an environment with them")
+        missing = [name for name in self.commands if shutil.which(name) is None]
+        if missing:
+            made.error(f"missing: {', '.join(missing)}; deploy/install.sh bench installs what is needed")
 
     def run(self, list_plan: Callable, measure: Callable) -> None:
         """The program: `list_plan(arguments)` gives lines, `measure(arguments, starter, facts)` what goes between the markers."""
@@ -109,8 +137,7 @@ class Kind:
         # An exception unwinds to where the children are ended and the folder is removed.
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, end_on)
-        packages = machine.required_packages(HERE / "requirements.txt")
-        facts = machine.facts(packages, arguments.whorl, ROOT) + [("command", f"`{self.command_line(words)}`")]
+        facts = machine.facts(self.packages, arguments.whorl, ROOT) + [("command", f"`{self.command_line(words)}`")]
         try:
             with tempfile.TemporaryDirectory(prefix="whorl-bench-") as folder:
                 section = measure(arguments, Starter(arguments.whorl.resolve(), pathlib.Path(folder), arguments.deadline), facts)
@@ -137,11 +164,17 @@ class Starter:
         self.environment = machine.clean_environment(folder / "compiled")
         self.started = 0
 
-    def run(self, name: str, command: list[str]) -> str:
+    def run(self, name: str, command: list[str], settings: dict[str, str] | None = None, folder: pathlib.Path | None = None) -> str:
         """What a program prints that shall end well."""
         try:
             done = subprocess.run(
-                command, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=self.deadline
+                command,
+                env=self.environment | (settings or {}),
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=self.deadline,
             )
         except subprocess.TimeoutExpired:
             raise Failed(f"{name}: not done within {self.deadline:g} s") from None
@@ -157,10 +190,18 @@ class Starter:
         command += ["--frames", ",".join(map(str, frames)), "--threads", str(len(self.available))]
         self.run("make_inputs.py", command + (["--onnx", ",".join(map(str, onnx))] if onnx else []))
 
-    def start(self, name: str, command: list[str], threads: int) -> Child:
-        self.started += 1
+    def start(self, name: str, command: list[str], threads: int, settings: dict[str, str] | None = None) -> Child:
+        """A contender, or a part of one, that takes turns."""
         cpus = machine.choose_cpus(threads, self.available)
-        return Child(name, command, self.environment, cpus, self.folder / f"contender-{self.started}.log")
+        return Child(name, command, self.environment | (settings or {}), cpus, self.next_log())
+
+    def serve(self, name: str, command: list[str], settings: dict[str, str]) -> Service:
+        """A program that runs until it is ended, on all CPUs."""
+        return Service(name, command, self.environment | settings, self.next_log())
+
+    def next_log(self) -> pathlib.Path:
+        self.started += 1
+        return self.folder / f"contender-{self.started}.log"
 
 
 def first_answer(result: report.Result, child: Child, wanted: int, deadline: float) -> list[float] | None:
@@ -196,15 +237,6 @@ def positive(text: str) -> int:
     if not 1 <= value <= 100_000:
         raise argparse.ArgumentTypeError(f"no whole number from 1 to 100000: {text!r}")
     return value
-
-
-def check_tools(made: argparse.ArgumentParser, whorl: pathlib.Path) -> None:
-    if not (whorl.is_file() and os.access(whorl, os.X_OK)):
-        made.error(f"argument --whorl: {whorl}: no program there; build it with `swift build -c release --product whorl`")
-    packages = machine.required_packages(HERE / "requirements.txt")
-    missing = [name for name in packages if name not in machine.versions(packages)]
-    if missing:
-        made.error(f"missing in this Python: {', '.join(missing)}; deploy/bench.sh makes an environment with them")
 
 
 def end_on(number: int, _frame: object) -> None:

@@ -18,10 +18,10 @@ import clips
 import machine
 from bench import HERE, Kind, Starter, say
 from child import Child, Failed
-from clip_plan import CLIP, FRAMES, PARTS, Contender, Run, runs
+from clip_plan import CLIP, FRAMES, PACKAGES, PARTS, Contender, Run, runs
 from memory import Watch
 
-KIND = Kind("clip", __doc__.splitlines()[0], PARTS, PARTS, rounds=7, quick_rounds=1)
+KIND = Kind("clip", __doc__.splitlines()[0], PARTS, PARTS, rounds=7, quick_rounds=1, packages=PACKAGES)
 
 
 def command(starter: Starter, contender: Contender, clip: pathlib.Path, pixels: pathlib.Path) -> list[str]:

@@ -18,7 +18,7 @@ import decode_report
 import machine
 from bench import HERE, Kind, Starter, say
 from child import Child, Failed
-from decode_plan import FRAMES, PARTS, QUICK_PARTS, Contender, Run, runs
+from decode_plan import FRAMES, PACKAGES, PARTS, QUICK_PARTS, Contender, Run, runs
 from exactness import Yardstick
 from memory import Watch
 
@@ -29,6 +29,7 @@ KIND = Kind(
     QUICK_PARTS,
     rounds=5,
     quick_rounds=1,
+    packages=PACKAGES,
     all_adds="every way of a library, not its fastest alone",
 )
 # Those that take turns.

@@ -16,7 +16,7 @@ import bench
 import forward_report
 from bench import HERE, Kind, Starter, say
 from child import Child, Failed
-from forward_plan import PARTS, Contender, Run, runs
+from forward_plan import PACKAGES, PARTS, Contender, Run, runs
 from report import count
 
 KIND = Kind(
@@ -26,6 +26,7 @@ KIND = Kind(
     PARTS,
     rounds=7,
     quick_rounds=2,
+    packages=PACKAGES,
     all_adds="peers that are known to be slower too",
 )
 

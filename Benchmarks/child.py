@@ -61,7 +61,7 @@ class Child:
     def first(self, wanted: int, may_be_unavailable: bool, seconds: float) -> list[float]:
         """The first line. A single line on standard error and a code mean that the CPU lacks something."""
         try:
-            return self._numbers(wanted, seconds)
+            return self.answers(wanted, seconds)
         except Failed:
             words = self._last_words()
             if may_be_unavailable and (self.process.poll() or 0) > 0 and len(words) == 1:
@@ -70,14 +70,19 @@ class Child:
 
     def measure(self, runs: int, seconds: float, watch: Callable[[], None] | None = None) -> list[float]:
         """The seconds of each of that many runs; `watch` is called every few milliseconds in the meantime."""
+        self.ask(runs)
+        return self.answers(runs, seconds, watch)
+
+    def ask(self, runs: int) -> None:
+        """The first half of `measure`, for several that shall work at once."""
         try:
             self.process.stdin.write(f"{runs}\n".encode())
             self.process.stdin.flush()
         except BrokenPipeError:
             raise self._ended() from None
-        return self._numbers(runs, seconds, watch)
 
-    def _numbers(self, wanted: int, seconds: float, watch: Callable[[], None] | None = None) -> list[float]:
+    def answers(self, wanted: int, seconds: float, watch: Callable[[], None] | None = None) -> list[float]:
+        """A line with that many numbers."""
         line = self._line(seconds, watch)
         try:
             values = json.loads(line)

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from forward_plan import OURS
+import decode_plan
+import forward_plan
 from report import count
 
 CLIP = "h264-10-250"
+PACKAGES = tuple(dict.fromkeys(forward_plan.PACKAGES + decode_plan.PACKAGES))
 PARTS = ("clip",)
 FRAMES = 16
 # Of a network's logits from PyTorch's, given the same pixels. bfloat16 is coarser, which has to be chosen.
@@ -61,7 +63,7 @@ def runs(threads: list[int]) -> list[Run]:
         Run(
             number,
             tuple(Contender(kind, number) for kind in PEERS)
-            + tuple(Contender("whorl", number, precision, kernels) for precision, kernels in OURS),
+            + tuple(Contender("whorl", number, precision, kernels) for precision, kernels in forward_plan.OURS),
         )
         for number in threads
     ]

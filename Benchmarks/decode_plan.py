@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from clips import CLIPS, Clip
 from report import count
 
+PACKAGES = ("numpy", "av", "opencv-python-headless", "decord", "torch", "torchcodec")
 PARTS = tuple(CLIPS)
 QUICK_PARTS = ("h264-10-30", "vp9-10")
 # A run takes some ten seconds there, and it is there for the memory.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from report import count
 
+PACKAGES = ("torch", "torchvision", "safetensors", "onnx", "onnxscript", "onnxruntime", "openvino", "numpy")
 PARTS = ("16", "batch1", "avx2", "scaling")
 SCALING_FRAMES = (1, 2, 4, 8, 16, 32, 64)
 # Of a contender's logits from torch's in float32, and for bfloat16 of the probabilities.

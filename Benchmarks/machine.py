@@ -7,6 +7,7 @@ import pathlib
 import platform
 import re
 import subprocess
+from collections.abc import Sequence
 
 from report import count
 
@@ -14,6 +15,8 @@ from report import count
 FLAGS = ("avx2", "fma", "avx_vnni", "avx512f", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8", "amx_fp16")
 # Settings of the caller's shell would hold a contender back or drive it on.
 FOREIGN = ("OMP_", "GOMP_", "KMP_", "MKL_", "ONEDNN_", "DNNL_", "OV_", "ATEN_", "TORCH", "OPENBLAS_", "ORT_", "OPENCV_", "DECORD_", "PYTHON")
+# Those of servers and queues would make them others than the ones that are described.
+FOREIGN += ("WHORL_", "DATABASE_URL", "REDIS_URL", "PG", "CELERY", "RQ_")
 
 
 def cpu_facts(cpuinfo: str) -> tuple[str, list[str]]:
@@ -47,12 +50,7 @@ def clean_environment(cache: pathlib.Path) -> dict[str, str]:
     return kept | {"TORCHINDUCTOR_CACHE_DIR": str(cache), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def required_packages(requirements: pathlib.Path) -> list[str]:
-    lines = [line.split("#")[0].strip() for line in requirements.read_text().splitlines()]
-    return [re.split(r"[<>=!~ ]", line)[0] for line in lines if line]
-
-
-def versions(packages: list[str]) -> dict[str, str]:
+def versions(packages: Sequence[str]) -> dict[str, str]:
     """Of those that are installed."""
     found = {}
     for package in packages:
@@ -77,6 +75,13 @@ def ffmpeg_version() -> str:
     return found.group(1) if found else "of an unknown version"
 
 
+def wrk_version() -> str:
+    """It says it with its help, and ends with a code."""
+    said = subprocess.run(["wrk", "--version"], capture_output=True, text=True, timeout=30, check=False)
+    found = re.match(r"wrk (?:debian/)?(\S+)", said.stdout + said.stderr)
+    return found.group(1) if found else "of an unknown version"
+
+
 def whorl_version(whorl: pathlib.Path, root: pathlib.Path) -> str:
     """The version and the commit. What was changed since is not in it, so that is said."""
     version = output_of([str(whorl), "--version"]) or "of an unknown version"
@@ -87,7 +92,7 @@ def whorl_version(whorl: pathlib.Path, root: pathlib.Path) -> str:
     return f"{version}, commit {commit}{' with changes' if changed else ''}"
 
 
-def facts(packages: list[str], whorl: pathlib.Path, root: pathlib.Path) -> list[tuple[str, str]]:
+def facts(packages: Sequence[str], whorl: pathlib.Path, root: pathlib.Path) -> list[tuple[str, str]]:
     """Name and value of everything that the figures depend on; no path of this machine."""
     path = pathlib.Path("/proc/cpuinfo")
     model, flags = cpu_facts(path.read_text() if path.exists() else "")

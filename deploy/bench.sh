@@ -1,17 +1,23 @@
 #!/usr/bin/env bash
-# Measures Whorl against its peers: bench.sh forward|decode|clip [options]. The options go on to Benchmarks/bench_forward.py and so on.
+# Measures Whorl against its peers: bench.sh forward|decode|clip|queue [options]. The options go on to Benchmarks/bench_forward.py and so on.
 set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/deployment.sh"
 
 case ${1:-} in
-forward | decode | clip) program=$root/Benchmarks/bench_$1.py ;;
+forward | decode | clip)
+    products=(whorl whorl-decoder)
+    ;;
+queue)
+    products=(whorl whorl-gateway whorl-scripted-worker)
+    ;;
 *)
-    echo "usage: deploy/bench.sh forward|decode|clip [options]; each tells its own with --help" >&2
+    echo "usage: deploy/bench.sh forward|decode|clip|queue [options]; each tells its own with --help" >&2
     exit 2
     ;;
 esac
+program=$root/Benchmarks/bench_$1.py
 shift
 requirements=$root/Benchmarks/requirements.txt
 # The peers take gigabytes and serve every checkout, so they are not kept in the tree.
@@ -43,7 +49,7 @@ exec 7>"$venv.lock"
 flock -n 7 || die "a benchmark is running already; two would measure each other"
 install_peers
 if [[ " $* " != *" --whorl"* ]]; then
-    for product in whorl whorl-decoder; do
+    for product in "${products[@]}"; do
         (cd "$root" && swift build -c release --product "$product" 7>&- >&2)
     done
 fi

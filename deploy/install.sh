@@ -9,7 +9,7 @@ usage: deploy/install.sh build|run|test|bench|model
   build  what the compiler and the linker need
   run    the servers: PostgreSQL and Redis; none of the system's own is set up or started
   test   what the tests need besides: ffmpeg, Python, docker-compose, hadolint, Spin
-  bench  what the benchmarks' peers need: Python, a compiler for torch.compile, and ffmpeg with its libraries
+  bench  what the benchmarks need: Python, a compiler for torch.compile, ffmpeg with its libraries, and wrk
   model  what checks the model of the job's protocol: Spin, a compiler for its output, Python
 USAGE
 }
@@ -128,7 +128,7 @@ test)
     install_hadolint
     ;;
 bench)
-    install_missing python3 python3-dev python3-venv g++ ffmpeg
+    install_missing python3 python3-dev python3-venv g++ ffmpeg wrk
     ;;
 model)
     install_missing spin gcc python3
