@@ -78,7 +78,7 @@ actor QueueAdmission {
         let elapsed = current.takenAt.duration(to: now)
         return Ticket(
             databaseTime: current.load.databaseTime.addingTimeInterval(elapsed.seconds),
-            streamBound: max(Relay.minimumBound, current.slots * 2), goesOnStream: backlogUntil.map { $0 < now } ?? true)
+            streamBound: Relay.bound(slots: current.slots), goesOnStream: backlogUntil.map { $0 < now } ?? true)
     }
 
     /// Counts a job that came in since.

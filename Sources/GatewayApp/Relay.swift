@@ -10,7 +10,7 @@ import Telemetry
 /// what had to wait because the stream was at its bound.
 struct Relay: Service {
     /// So many entries are on the stream at most when no worker is known.
-    static let minimumBound = 16
+    private static let minimumBound = 4
     /// Refills asked for within this time are one.
     static let restMilliseconds = 10
 
@@ -38,13 +38,14 @@ struct Relay: Service {
         }
     }
 
-    /// About twice the slots that there are, so that priority and cancellation are decided late, in PostgreSQL.
-    static func bound(registry: WorkerRegistry, aliveSeconds: Double) async throws -> Int {
-        max(minimumBound, try await registry.capacity(withinSeconds: aliveSeconds).slots * 2)
+    /// How many entries the stream may hold: one for each slot, so that a job which comes now waits for one round of the pool at
+    /// most before its turn counts, and priority and cancellation are decided late, in PostgreSQL.
+    static func bound(slots: Int) -> Int {
+        max(minimumBound, slots)
     }
 
     private func refill() async throws {
-        let bound = try await Self.bound(registry: registry, aliveSeconds: aliveSeconds)
+        let bound = Self.bound(slots: try await registry.capacity(withinSeconds: aliveSeconds).slots)
         // Redis first: without it nothing is marked, and workers poll PostgreSQL by themselves.
         let room = bound - (try await dispatch.depth(kind: kind))
         guard room > 0 else { return }

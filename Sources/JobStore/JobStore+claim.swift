@@ -72,6 +72,18 @@ extension JobStore {
         return try await pool.query(Self.claimNamed, claimant.parameters + [ids.map(\.uuid)]).map(ClaimedJob.init(row:))
     }
 
+    /// Gives back wake-ups that came to nothing although the claimant might have taken their jobs: another transaction held the
+    /// rows at that moment. The relay dispatches them anew.
+    public func markMissed(_ ids: [JobID], by claimant: Claimant) async throws {
+        guard !ids.isEmpty else { return }
+        try await pool.execute(
+            """
+            UPDATE jobs SET dispatched_at = NULL FROM (SELECT $1::uuid AS worker, $3::float8 AS lease) AS claimant
+            WHERE jobs.id = ANY($5::uuid[]) AND \(Self.claimable)
+            """,
+            claimant.parameters + [ids.map(\.uuid)])
+    }
+
     /// Takes up to `limit` jobs without Redis: tenants take turns, each with its own in order of rank.
     public func claimNext(_ limit: Int, for claimant: Claimant) async throws -> [ClaimedJob] {
         try await pool.query(Self.claimNext, claimant.parameters + [limit]).map(ClaimedJob.init(row:))

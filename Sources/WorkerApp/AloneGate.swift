@@ -40,6 +40,8 @@ package actor AloneGate {
 package actor Slots {
     let count: Int
     private(set) var taken = 0
+    /// Those of the taken ones whose jobs do not stop.
+    private(set) var lost = 0
     private var isClosed = false
     private var waiting: CheckedContinuation<Void, Never>?
 
@@ -64,6 +66,11 @@ package actor Slots {
         isClosed = true
         waiting?.resume()
         waiting = nil
+    }
+
+    /// A job does not stop, and never gives its slot back.
+    package func lose() {
+        lost += 1
     }
 
     package func giveBack() {

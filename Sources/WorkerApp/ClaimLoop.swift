@@ -93,7 +93,10 @@ struct ClaimLoop: Sendable {
             try await store.markUndispatched(entries.compactMap(\.job))
         } else {
             // On a PostgreSQL error the entries stay pending, and the sweep finds them.
-            for job in try await store.claim(entries.compactMap(\.job), for: claimant) { await start(job) }
+            let named = entries.compactMap(\.job)
+            let claimed = try await store.claim(named, for: claimant)
+            for job in claimed { await start(job) }
+            try await store.markMissed(named.filter { id in !claimed.contains { $0.lease.job == id } }, by: claimant)
         }
         try await dispatch.settle(entries, kind: kind, refillBelow: slots.count)
         // A quiet stream may also mean that workers of another model took this one's wake-ups.

@@ -70,7 +70,7 @@ struct Heart: Sendable {
             }
         }
         let condition = await health.condition(
-            isDraining: isDraining.isSet, busySlots: await slots.taken, overdueSlots: await held.overdueCount,
+            isDraining: isDraining.isSet, busySlots: await slots.taken, lostSlots: await slots.lost,
             slots: worker.slots)
         if try await !WorkerRegistry.beat(worker.id, condition, on: connection, timeout: timeout) {
             try await registry.register(worker)

@@ -20,6 +20,10 @@ package actor HeldJobs {
         let interruptions: AsyncStream<Interruption>.Continuation
     }
 
+    /// How long a job that was interrupted may go on; then its lease runs out, whatever its stage is still granted, and its
+    /// runner goes on without it.
+    static let letGoSeconds = 5.0
+
     private let stageSeconds: [JobStage: Double]
     private var held: [JobLease: Held] = [:]
 
@@ -53,14 +57,12 @@ package actor HeldJobs {
         return held.filter { $0.value.stageDeadline.map { $0 >= now } ?? true }.map(\.key)
     }
 
-    /// Jobs that are over their deadline and have not let go of their slots.
-    package var overdueCount: Int {
-        let now = ContinuousClock.now
-        return held.values.count { $0.stageDeadline.map { $0 < now } ?? false }
-    }
-
     package func interrupt(_ lease: JobLease, _ interruption: Interruption) {
-        held[lease]?.interruptions.yield(interruption)
+        guard var job = held[lease] else { return }
+        let deadline = ContinuousClock.now + .seconds(Self.letGoSeconds)
+        job.stageDeadline = min(job.stageDeadline ?? deadline, deadline)
+        held[lease] = job
+        job.interruptions.yield(interruption)
     }
 
     /// Interrupts whatever runs for a job, if it runs here.

@@ -27,14 +27,15 @@ struct JobRunner: Sendable {
         case interrupted(Interruption)
     }
 
-    func run(_ job: ClaimedJob) async {
+    /// - Returns: false when the work did not stop although it was told to: its slot is lost, the rest goes on without it.
+    func run(_ job: ClaimedJob) async -> Bool {
         var logger = logger
         logger[metadataKey: LogField.job] = "\(job.lease.job)"
         logger[metadataKey: LogField.epoch] = "\(job.lease.epoch)"
         let interruptions = await held.hold(job.lease)
         await gate.enter(alone: job.runsAlone)
-        let ending = await isStarted(job, logger: logger)
-            ? await work(job, interruptions: interruptions) : .interrupted(.superseded)
+        let (ending, hasStopped) = await isStarted(job, logger: logger)
+            ? await work(job, interruptions: interruptions) : (.interrupted(.superseded), true)
         switch ending {
         case .interrupted(.superseded), .interrupted(.overdue):
             // Released first, so that the heart does not renew what this worker has let go of.
@@ -48,6 +49,8 @@ struct JobRunner: Sendable {
         }
         // Not before its end is written: until then a crash counts as this job's own, and must not be another's.
         await gate.leave()
+        if !hasStopped { logger.error("a job does not stop; its slot is lost until this worker is started anew") }
+        return hasStopped
     }
 
     /// Notes that a job which had to wait until it was alone runs now: from here on its worker's loss may be its fault.
@@ -62,18 +65,34 @@ struct JobRunner: Sendable {
         }
     }
 
-    /// The work, raced against interruptions.
+    /// The work, raced against interruptions. Work that was interrupted is waited for, since it ends its decoder, but not for ever.
     private func work(
         _ job: ClaimedJob, interruptions: AsyncStream<Interruption>
-    ) async -> Ending {
+    ) async -> (ending: Ending, hasStopped: Bool) {
         let (steps, reporter) = AsyncStream.makeStream(of: Step.self, bufferingPolicy: .bufferingNewest(1))
-        return await withTaskGroup(of: Ending?.self) { group in
+        let (endings, finished) = AsyncStream.makeStream(of: Ending.self)
+        // A task of its own: one that hangs must not keep its neighbours and its worker from going on.
+        let work = Task {
+            do throws(JobFailure) {
+                finished.yield(.judged(try await perform(job, steps: reporter)))
+            } catch {
+                finished.yield(.failed(error))
+            }
+            finished.finish()
+        }
+        let ending = await firstEnding(job, endings: endings, interruptions: interruptions, steps: steps)
+        guard case .interrupted = ending else { return (ending, true) }
+        work.cancel()
+        return (ending, await hasEnded(work))
+    }
+
+    private func firstEnding(
+        _ job: ClaimedJob, endings: AsyncStream<Ending>, interruptions: AsyncStream<Interruption>, steps: AsyncStream<Step>
+    ) async -> Ending {
+        await withTaskGroup(of: Ending?.self) { group in
             group.addTask {
-                do throws(JobFailure) {
-                    return .judged(try await perform(job, steps: reporter))
-                } catch {
-                    return .failed(error)
-                }
+                for await ending in endings { return ending }
+                return nil
             }
             group.addTask {
                 for await interruption in interruptions { return .interrupted(interruption) }
@@ -85,10 +104,32 @@ struct JobRunner: Sendable {
             }
             var ending: Ending?
             while ending == nil, let next = await group.next() { ending = next }
-            // Ends the reporting, and kills the decoder child if the work is what lost the race.
+            // Ends the reporting.
             group.cancelAll()
             return ending ?? .interrupted(.superseded)
         }
+    }
+
+    /// Waits for work that was cancelled; false when it does not end.
+    private func hasEnded(_ work: Task<Void, Never>) async -> Bool {
+        let (ends, ended) = AsyncStream.makeStream(of: Bool.self)
+        let waits = [
+            Task {
+                await work.value
+                ended.yield(true)
+            },
+            Task {
+                do {
+                    try await Task.sleep(for: .seconds(HeldJobs.letGoSeconds))
+                    ended.yield(false)
+                } catch {
+                    // The work ended first.
+                }
+            },
+        ]
+        defer { for wait in waits { wait.cancel() } }
+        for await hasEnded in ends { return hasEnded }
+        return false
     }
 
     /// How far a job is: its stage, and the share of that stage that is done.

@@ -15,7 +15,8 @@ actor MemoryBudget {
 
     /// Jobs that could begin now; nil where the system does not say how much is free.
     func roomForJobs() -> Int? {
-        if let askedAt, askedAt.duration(to: .now) < Self.freshness { return room }
+        // Never from memory that there is none: what ended since has given some back.
+        if let askedAt, askedAt.duration(to: .now) < Self.freshness, room != 0 { return room }
         askedAt = .now
         room = Self.availableMegabytes().map { max(0, $0 / jobMegabytes) }
         return room

@@ -114,8 +114,7 @@ public struct Worker: Service {
                 await slots.take()
                 await memory.take()
                 jobs.addTask {
-                    await runner.run(job)
-                    await slots.giveBack()
+                    if await runner.run(job) { await slots.giveBack() } else { await slots.lose() }
                 }
             }
             logger.info("draining", metadata: [LogField.seconds: "\(configuration.drainSeconds)"])

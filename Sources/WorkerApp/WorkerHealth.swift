@@ -28,16 +28,16 @@ actor WorkerHealth {
 
     /// How the worker does, in the words that operators read.
     ///
-    /// - Parameter overdueSlots: slots whose jobs are over their deadlines and do not let go.
-    func condition(isDraining: Bool, busySlots: Int, overdueSlots: Int, slots: Int) -> WorkerCondition {
+    /// - Parameter lostSlots: slots whose jobs were over their deadlines and do not stop.
+    func condition(isDraining: Bool, busySlots: Int, lostSlots: Int, slots: Int) -> WorkerCondition {
         WorkerCondition(
             isDraining: isDraining, busySlots: busySlots,
-            unreadyReason: stuckReason(busySlots: busySlots, overdueSlots: overdueSlots, slots: slots)
+            unreadyReason: stuckReason(busySlots: busySlots, lostSlots: lostSlots, slots: slots)
                 ?? Concern.allCases.compactMap { reasons[$0] }.first)
     }
 
-    private func stuckReason(busySlots: Int, overdueSlots: Int, slots: Int) -> String? {
-        if overdueSlots >= slots { return "every slot is held by a job that is over its deadline and does not stop" }
+    private func stuckReason(busySlots: Int, lostSlots: Int, slots: Int) -> String? {
+        if lostSlots >= slots { return "every slot is held by a job that was over its deadline and does not stop; start this worker anew" }
         guard busySlots < slots, lastPass.duration(to: .now) > patience else { return nil }
         return "slots are free and nothing was looked for in the last \(patience.components.seconds) s"
     }

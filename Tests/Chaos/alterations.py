@@ -53,7 +53,7 @@ def wake_a_stale_worker(fleet: Fleet, alteration: Alteration) -> str:
     stale = fleet.start_worker(database=proxy)
     identity = fleet.submit(fleet.clips.script("sleep 1.5"))
     fleet.wait_for_stage(identity)
-    fleet.start_worker(SLOTS="1", WORKER_SLOTS="1")
+    fleet.start_worker(SLOTS="1")
     stale.stop()
     wait_for("another worker runs the job", lambda: len(fleet.attempts(identity)) == 2, 30)
     fleet.wait_for_stage(identity)

@@ -26,7 +26,7 @@ def drain_all(fleet: Fleet) -> str:
     expect(counted == 0, f"{counted} jobs failed through the drain")
     left = fleet.value("SELECT count(*) FROM workers")
     expect(left == 0, f"{left} drained workers are still registered")
-    fleet.start_worker(SLOTS="8", WORKER_SLOTS="8")
+    fleet.start_worker(SLOTS="8")
     return "SIGTERM to 2 workers under load: short jobs finished, 2 long ones handed back uncounted"
 
 

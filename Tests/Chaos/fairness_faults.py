@@ -47,7 +47,7 @@ SERVICE_SECONDS = 0.25
 CROWD = 10_000
 GUESTS = 150
 # Of what the guest's fair share of the pool could do: a guest that uses its share. One that uses less waits less alone, and
-# beside others at least for what is on the stream, which is about two rounds of the pool.
+# beside others at least for what is on the stream, which is about one round of the pool.
 LOAD = 0.9
 
 # There are no keys yet that would make a request another tenant's, so the harness's own database does.
@@ -100,7 +100,7 @@ def crowd(fleet: Fleet) -> str:
 def wait_of_guests(fleet: Fleet, tenant: str, slots: int, gaps: list[float]) -> float:
     """The 95th percentile of the seconds from a guest's POST to its claim, in a pool of so many slots."""
     each = str(slots // 2)
-    workers = [fleet.start_worker(SLOTS=each, WORKER_SLOTS=each) for _ in range(2)]
+    workers = [fleet.start_worker(SLOTS=each) for _ in range(2)]
     fleet.execute("DELETE FROM chaos_tenant")
     fleet.execute("INSERT INTO chaos_tenant VALUES (%s)", tenant)
     ids = []

@@ -39,7 +39,6 @@ GATEWAY = {
 WORKER = {
     "SLOTS": "6",
     # Its name in older programs.
-    "WORKER_SLOTS": "6",
     "LEASE_SECONDS": str(LEASE_SECONDS),
     "LEASE_HEARTBEAT_SECONDS": "0.4",
     "POLL_SECONDS": "0.3",
@@ -50,7 +49,7 @@ WORKER = {
     "MEMORY_JOB_MEGABYTES": "1",
 }
 # Several of them share the machine's processors.
-REAL_WORKER = {"SLOTS": "2", "WORKER_SLOTS": "2", "MODEL_THREADS": "1", "DECODER_THREADS": "1"}
+REAL_WORKER = {"SLOTS": "2", "MODEL_THREADS": "1", "DECODER_THREADS": "1"}
 
 
 class Fleet:

@@ -78,7 +78,7 @@ def another_body(fleet: Fleet) -> str:
     return "a used key with other bytes at both gateways"
 
 
-@fault("31", "cancel races completion", settings={"SLOTS": "8", "WORKER_SLOTS": "8"})
+@fault("31", "cancel races completion", settings={"SLOTS": "8"})
 def cancel_races_completion(fleet: Fleet) -> str:
     told: Counter[str] = Counter()
 

@@ -77,7 +77,7 @@ def sweep_races_completion(fleet: Fleet) -> str:
     is_mute.set()
     proxy = fleet.through(PostgresProxy(fleet.servers.postgres_port, always(is_renewal, Way.CUT_BEFORE, is_mute)))
     # Nobody renews, so a job that takes as long as the lease ends as the sweep comes for it.
-    fleet.start_worker(database=proxy, SLOTS="40", WORKER_SLOTS="40")
+    fleet.start_worker(database=proxy, SLOTS="40")
     ids = []
     # Each that is lost runs alone afterwards, which takes its time.
     for _ in range(20):
@@ -89,7 +89,7 @@ def sweep_races_completion(fleet: Fleet) -> str:
         60,
     )
     is_mute.clear()
-    fleet.start_worker(SLOTS="8", WORKER_SLOTS="8")
+    fleet.start_worker(SLOTS="8")
     for identity in ids:
         fleet.wait_for_state(identity, "succeeded", seconds=90)
     lost = fleet.value("SELECT count(*) FROM attempts WHERE epoch = 1 AND outcome = 'lost'")

@@ -9,7 +9,7 @@ from fleet import Fleet
 from request_faults import raw_request
 from waiting import expect, wait_for
 
-IDLE_SECONDS = 2
+STALL_SECONDS = 2
 
 
 def status_of(connection: socket.socket, seconds: float) -> str:
@@ -24,7 +24,7 @@ def status_of(connection: socket.socket, seconds: float) -> str:
     return answer.split()[1].decode() if answer.startswith(b"HTTP/") else "closed"
 
 
-@fault("34", "an upload is truncated, stalls, or lies about its length", settings={"HTTP_IDLE_SECONDS": str(IDLE_SECONDS)})
+@fault("34", "an upload is truncated, stalls, or lies about its length", settings={"UPLOADS_STALL_SECONDS": str(STALL_SECONDS)})
 def broken_uploads(fleet: Fleet) -> str:
     told: Counter[str] = Counter()
     jobs = fleet.value("SELECT count(*) FROM jobs")
@@ -40,9 +40,9 @@ def broken_uploads(fleet: Fleet) -> str:
         with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
             connection.sendall(half)
             began = time.monotonic()
-            answer = status_of(connection, IDLE_SECONDS * 3 + 10)
+            answer = status_of(connection, STALL_SECONDS * 3 + 10)
             told["stalled " + _checked(answer, {"400", "408"})] += 1
-            expect(time.monotonic() - began > IDLE_SECONDS / 2, "a slow upload was given no time at all")
+            expect(time.monotonic() - began > STALL_SECONDS / 2, "a slow upload was given no time at all")
         with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
             # More than was announced: the rest is no request.
             connection.sendall(raw_request(body, length=-len(body)))
@@ -50,7 +50,7 @@ def broken_uploads(fleet: Fleet) -> str:
         with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
             connection.sendall(half)
         told["hung up"] += 1
-    wait_for("the temporary files are gone", lambda: not list((fleet.uploads / "incoming").iterdir()), IDLE_SECONDS * 3 + 10)
+    wait_for("the temporary files are gone", lambda: not list((fleet.uploads / "incoming").iterdir()), STALL_SECONDS * 3 + 10)
     made = fleet.value("SELECT count(*) FROM jobs") - jobs
     expect(made == 0, f"{made} jobs were made of broken uploads")
     fleet.wait_for_state(fleet.submit(fleet.clips.script()), "succeeded")

@@ -25,7 +25,7 @@ def job_of(fleet: Fleet, worker: Program) -> str | None:
 
 @fault("1", "SIGKILL a worker in mid-decode", is_quick=True, is_real=True, workers=1, recovery_seconds=RECOVERY_SECONDS)
 def kill_in_mid_decode(fleet: Fleet) -> str:
-    victim = fleet.start_worker(real=True, DECODER_PATH=fleet.decoders.slow(1.5), SLOTS="1", WORKER_SLOTS="1")
+    victim = fleet.start_worker(real=True, DECODER_PATH=fleet.decoders.slow(1.5), SLOTS="1")
     ids = [fleet.submit(fleet.clips.real()) for _ in range(4)]
     lost = wait_for("the worker decodes", lambda: job_of(fleet, victim), 60)
     fleet.pause_between(0.0, 0.8)
@@ -79,7 +79,7 @@ def kill_after_the_commit(fleet: Fleet) -> str:
 @fault("26b", "a job hangs while its worker's heart beats", workers=0, is_real=True)
 def hang_beside_a_heart(fleet: Fleet) -> str:
     hung = fleet.start_worker(
-        real=True, DECODER_PATH=fleet.decoders.hanging(), STAGES_DECODING_SECONDS="1.5", SLOTS="1", WORKER_SLOTS="1"
+        real=True, DECODER_PATH=fleet.decoders.hanging(), STAGES_DECODING_SECONDS="1.5", SLOTS="1"
     )
     identity = fleet.submit(fleet.clips.real())
     fleet.wait_for_stage(identity)

@@ -21,6 +21,24 @@ import Testing
         }
     }
 
+    @Test func aWakeUpThatMetALockedRowIsGivenBack() async throws {
+        try await StoreFixture.with { (fixture) async throws in
+            let claimant = try await fixture.registerWorker()
+            let id = try #require(try await fixture.enqueue()).id
+            try await fixture.pool.withTransaction { transaction in
+                try await transaction.query("SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE", [id.uuid])
+                #expect(try await fixture.store.claim([id], for: claimant).isEmpty)
+            }
+            #expect(try await fixture.takeUndispatched().isEmpty)
+            try await fixture.store.markMissed([id], by: claimant)
+            #expect(try await fixture.takeUndispatched() == [id])
+            // What another model's workers are to take stays as it is: they hear of it by themselves.
+            let stranger = try await fixture.registerWorker(model: String(repeating: "e", count: 64))
+            try await fixture.store.markMissed([id], by: stranger)
+            #expect(try await fixture.takeUndispatched().isEmpty)
+        }
+    }
+
     @Test func withoutRedisWorkersTakeTheSameOrder() async throws {
         try await StoreFixture.with { (fixture) async throws in
             let claimant = try await fixture.registerWorker()
