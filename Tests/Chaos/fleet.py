@@ -79,6 +79,8 @@ class Fleet:
         self.erased: set[str] = set()
         self.waiting: set[str] = set()
         self.gateways: list[Program] = []
+        # A gateway that the load leaves alone, since a play waits for a single request to it.
+        self.reserved: Program | None = None
         self.workers: list[Program] = []
         self.proxies: list[Proxy] = []
         self.ports: dict[int, int] = {}
@@ -122,12 +124,15 @@ class Fleet:
         queue: Proxy | None = None,
         prepare: Any = None,
         extra: dict[str, str] | None = None,
+        is_reserved: bool = False,
         **settings: str,
     ) -> Program:
         """Starts a gateway and does not wait for it."""
         program = self._start(
             "gateway", "whorl-gateway", GATEWAY | self.settings | settings, database, queue, extra or {}, prepare
         )
+        if is_reserved:
+            self.reserved = program
         self.gateways.append(program)
         return program
 
@@ -191,7 +196,7 @@ class Fleet:
         return Client(self.port_of(chosen))
 
     def any_client(self, generator: random.Random) -> Client:
-        gateways = self.living_gateways
+        gateways = [gateway for gateway in self.living_gateways if gateway is not self.reserved]
         if not gateways:
             raise NoAnswer("no gateway lives")
         return self.client(generator.choice(gateways))

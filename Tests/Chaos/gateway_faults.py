@@ -39,7 +39,7 @@ def post_in_background(client: Client, body: bytes, key: str | None) -> Callable
 
 def kill_gateway_at(fleet: Fleet, judge: Once, database: Proxy | None, queue: Proxy | None) -> tuple[bytes, str]:
     """Posts to a gateway that dies at the judge's call; the body and its key."""
-    victim = fleet.start_gateway(database=database, queue=queue)
+    victim = fleet.start_gateway(database=database, queue=queue, is_reserved=True)
 
     def strike() -> None:
         fleet.mark_fault()
