@@ -31,7 +31,8 @@ public struct Gateway: Sendable {
         self.logger = logger
         let database = PostgresConfiguration(
             url: configuration.databaseURL, maximumConnections: configuration.databaseConnections,
-            applicationName: "whorl-gateway")
+            applicationName: "whorl-gateway",
+            sessionSettings: JobStore.sessionSettings)
         try database.validate()
         pool = PostgresPool(configuration: database, logger: logger)
         redis = RedisClient(

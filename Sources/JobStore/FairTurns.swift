@@ -21,7 +21,9 @@ enum FairTurns {
                     ORDER BY later.tenant LIMIT 1)
             FROM tenants WHERE tenants.tenant IS NOT NULL
         ), busy AS (
-            SELECT tenant, count(*) AS running FROM jobs WHERE state = 'running' AND kind = \(kind) GROUP BY tenant
+            -- A tenant by itself has nobody to take turns with, and is spared the leases, which a fast queue leaves many dead ones of.
+            SELECT tenant, count(*) AS running FROM jobs
+            WHERE state = 'running' AND kind = \(kind) AND (SELECT count(tenant) FROM tenants) > 1 GROUP BY tenant
         ), turns AS (
             SELECT waiting.id, waiting.queue_rank, waiting.dispatched_at,
                    coalesce(busy.running, 0) + row_number() OVER (PARTITION BY tenants.tenant ORDER BY waiting.queue_rank) AS turn

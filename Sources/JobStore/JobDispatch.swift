@@ -46,9 +46,10 @@ public struct JobDispatch: Sendable {
             redis.call('XACK', KEYS[1], ARGV[1], ARGV[index])
             redis.call('XDEL', KEYS[1], ARGV[index])
         end
+        local backlog = redis.call('EXISTS', KEYS[3])
         local length = redis.call('XLEN', KEYS[1])
-        if length < tonumber(ARGV[2]) and redis.call('EXISTS', KEYS[3]) == 1 then redis.call('PUBLISH', KEYS[2], length) end
-        return length
+        if length < tonumber(ARGV[2]) and backlog == 1 then redis.call('PUBLISH', KEYS[2], length) end
+        return backlog
         """)
 
     let redis: RedisClient
@@ -128,11 +129,14 @@ public struct JobDispatch: Sendable {
     /// Takes entries off the stream and out of the pending list, whether their jobs were won or not.
     ///
     /// - Parameter refillBelow: with fewer left on the stream, and more waiting, the relay is asked for them at once.
-    public func settle(_ entries: [Entry], kind: JobKind, refillBelow: Int) async throws(RedisError) {
-        guard !entries.isEmpty else { return }
+    /// - Returns: whether more wait than are on the stream.
+    @discardableResult
+    public func settle(_ entries: [Entry], kind: JobKind, refillBelow: Int) async throws(RedisError) -> Bool {
+        guard !entries.isEmpty else { return false }
         let words: [any RedisArgument] = [Self.group, refillBelow]
-        try await redis.run(
-            Self.settleScript, keys: [stream(kind), channel(.refill), backlog(kind)], arguments: words + entries.map(\.id))
+        return try await redis.run(
+            Self.settleScript, keys: [stream(kind), channel(.refill), backlog(kind)], arguments: words + entries.map(\.id)
+        ).int == 1
     }
 
     /// Settles entries that a dead worker left pending; their jobs are dispatched anew from PostgreSQL.

@@ -37,18 +37,21 @@ extension JobStore {
                 lease_until = now() + make_interval(secs => $3), attempt = attempt + 1,
                 started_at = coalesce(started_at, now()), dispatched_at = NULL, progress = 0,
                 stage = CASE WHEN NOT runs_alone THEN 'fetching' END, model_sha256 = $2, revision = revision + 1
-            FROM chosen WHERE jobs.id = chosen.id
+            -- As an array, and below as subqueries: a limit that is a parameter makes the planner expect thousands of rows, and
+            -- read whole tables for what is a handful of them.
+            WHERE jobs.id = ANY (ARRAY(SELECT id FROM chosen))
             RETURNING jobs.*
         ), audited AS (
             INSERT INTO attempts (job_id, epoch, worker_id, worker_host, worker_version)
-            SELECT claimed.id, claimed.lease_epoch, $1, w.host, w.version FROM claimed LEFT JOIN workers w ON w.id = $1
+            SELECT id, lease_epoch, $1, (SELECT host FROM workers WHERE id = $1), (SELECT version FROM workers WHERE id = $1)
+            FROM claimed
         )
         SELECT c.id, c.lease_epoch, c.tenant, c.attempt, c.max_attempts, c.runs_alone, c.options, c.upload_sha256,
-               c.traceparent, u.store_key,
+               c.traceparent, (SELECT u.store_key FROM uploads u WHERE u.id = c.upload_id) AS store_key,
                CASE WHEN c.error IS NULL THEN 0 ELSE (
                    SELECT count(*) FROM attempts a WHERE a.job_id = c.id AND a.error->>'code' = 'decoder_crashed')
                END AS decoder_crashes
-        FROM claimed c JOIN uploads u ON u.id = c.upload_id ORDER BY c.queue_rank
+        FROM claimed c ORDER BY c.queue_rank
         """
     }
 
@@ -78,10 +81,13 @@ extension JobStore {
         guard !ids.isEmpty else { return }
         try await pool.execute(
             """
-            UPDATE jobs SET dispatched_at = NULL FROM (SELECT $1::uuid AS worker, $3::float8 AS lease) AS claimant
-            WHERE jobs.id = ANY($5::uuid[]) AND \(Self.claimable)
+            WITH missed AS (
+                SELECT jobs.id FROM unnest($1::uuid[]) wanted (id) CROSS JOIN LATERAL \(FairTurns.locked("wanted.id"))
+                WHERE \(Self.claimable)
+            )
+            UPDATE jobs SET dispatched_at = NULL WHERE jobs.id = ANY (ARRAY(SELECT id FROM missed)) AND $3::float8 > 0
             """,
-            claimant.parameters + [ids.map(\.uuid)])
+            [ids.map(\.uuid)] + claimant.parameters.dropFirst())
     }
 
     /// Takes up to `limit` jobs without Redis: tenants take turns, each with its own in order of rank.

@@ -52,17 +52,16 @@ extension JobStore {
             let rows = try await transaction.query(
                 """
                 WITH RECURSIVE \(FairTurns.clauses(kind: "$1", depth: "$2 + $3")), wanted AS MATERIALIZED (
-                    SELECT id, turn FROM turns
+                    SELECT id, turn, queue_rank FROM turns
                     WHERE dispatched_at IS NULL OR dispatched_at < now() - make_interval(secs => $4)
                     ORDER BY turn, queue_rank LIMIT $2
                 ), due AS (
-                    SELECT jobs.id, wanted.turn FROM wanted CROSS JOIN LATERAL \(FairTurns.locked("wanted.id"))
+                    SELECT jobs.id FROM wanted CROSS JOIN LATERAL \(FairTurns.locked("wanted.id"))
                     WHERE jobs.state = 'queued' AND jobs.leader_id IS NULL
                 ), marked AS (
-                    UPDATE jobs SET dispatched_at = now() FROM due WHERE jobs.id = due.id
-                    RETURNING jobs.id, due.turn, jobs.queue_rank
+                    UPDATE jobs SET dispatched_at = now() WHERE jobs.id = ANY (ARRAY(SELECT id FROM due)) RETURNING jobs.id
                 )
-                SELECT id FROM marked ORDER BY turn, queue_rank
+                SELECT id FROM marked JOIN wanted USING (id) ORDER BY turn, queue_rank
                 """,
                 [kind.rawValue, limit, bound, staleSeconds])
             return try rows.map { JobID(uuid: try $0.decode("id")) }
@@ -149,9 +148,9 @@ extension JobStore {
             let count = try await exclusively(.retention) { transaction in
                 try await transaction.execute(
                     """
-                    DELETE FROM jobs WHERE id IN (
+                    DELETE FROM jobs WHERE id = ANY (ARRAY(
                         SELECT id FROM jobs WHERE state = $1 AND finished_at < now() - make_interval(secs => $2)
-                        ORDER BY finished_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+                        ORDER BY finished_at LIMIT $3 FOR UPDATE SKIP LOCKED))
                     """,
                     [state.rawValue, seconds, limit])
             }
@@ -195,8 +194,8 @@ extension JobStore {
     public func forgetUnreferencedUploads(limit: Int = 1000) async throws {
         try await pool.execute(
             """
-            DELETE FROM uploads WHERE id IN (
-                SELECT id FROM uploads WHERE unreferenced AND released_at IS NOT NULL ORDER BY created_at LIMIT $1)
+            DELETE FROM uploads WHERE id = ANY (ARRAY(
+                SELECT id FROM uploads WHERE unreferenced AND released_at IS NOT NULL ORDER BY created_at LIMIT $1))
             """,
             [limit])
     }

@@ -7,6 +7,10 @@ public struct JobStore: Sendable {
     /// Seconds of waiting that one step of priority is worth.
     static let priorityStepSeconds = 60.0
 
+    /// What every session that runs the store's statements should set. They take a millisecond each, and compiling one takes
+    /// hundreds: the planner would do that where it expects many rows of a long queue, whatever the limit says.
+    public static let sessionSettings = ["jit": "off"]
+
     let pool: PostgresPool
     let enqueuing: Batcher<NewJob, EnqueuedJob>
     let completing: Batcher<Completion, FencedOutcome>

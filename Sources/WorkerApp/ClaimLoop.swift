@@ -8,10 +8,12 @@ import RedisClient
 import ServiceLifecycle
 import Telemetry
 
-/// Fills the worker's slots: from Redis' stream while Redis is there, from PostgreSQL's queue while it is not.
+/// Fills the worker's slots: by Redis' wake-ups while jobs run as they come; from PostgreSQL's queue, in turn, while more wait
+/// than run, so that turns and priority are decided when a slot is free and not when a wake-up was sent; and while Redis is away.
 struct ClaimLoop: Sendable {
     /// Shorter than any sensible lease: a worker that is asked to stop does not wait longer for a quiet stream.
     static let blockMilliseconds = 2000
+    private static let shortBlockMilliseconds = 50
 
     let store: JobStore
     let dispatch: JobDispatch
@@ -28,6 +30,7 @@ struct ClaimLoop: Sendable {
     /// Claims until the worker drains; each job goes to `start`.
     func run(start: (ClaimedJob) async -> Void) async {
         var connection: RedisConnection?
+        var isBacklogged = false
         while !isDraining.isSet {
             let free = await freeSlots()
             guard !isDraining.isSet else { break }
@@ -37,9 +40,13 @@ struct ClaimLoop: Sendable {
                 continue
             }
             do {
+                if isBacklogged, try await claimFromQueue(upTo: free, start: start) > 0 { continue }
                 let current = try await usable(connection)
                 connection = current
-                try await claimFromStream(on: current, upTo: free, start: start)
+                // Just after a backlog others may have been quicker everywhere this looked: it looks again soon.
+                isBacklogged = try await claimFromStream(
+                    on: current, upTo: free, blockMilliseconds: isBacklogged ? Self.shortBlockMilliseconds : Self.blockMilliseconds,
+                    start: start)
             } catch let error as RedisError {
                 connection = nil
                 // Counted anew: some of the entries may have become jobs before Redis went away.
@@ -73,21 +80,22 @@ struct ClaimLoop: Sendable {
         return try await redis.makeConnection()
     }
 
+    /// - Returns: whether more jobs wait than there are wake-ups.
     private func claimFromStream(
-        on connection: RedisConnection, upTo free: Int, start: (ClaimedJob) async -> Void
-    ) async throws {
+        on connection: RedisConnection, upTo free: Int, blockMilliseconds: Int, start: (ClaimedJob) async -> Void
+    ) async throws -> Bool {
         let entries: [JobDispatch.Entry]
         do {
             entries = try await cancelWhenGracefulShutdown {
                 try await dispatch.read(
                     on: connection, consumer: claimant.worker.uuidString.lowercased(), kind: kind,
                     // Half of what fits: a burst is shared with other workers that wait as well.
-                    count: (free + 1) / 2, blockMilliseconds: Self.blockMilliseconds)
+                    count: (free + 1) / 2, blockMilliseconds: blockMilliseconds)
             }
         } catch let error as RedisError where error.code == "NOGROUP" || error.code == "UNBLOCKED" {
             // FLUSHALL took the stream with it; the relay fills the new one.
             try await dispatch.ensureGroup(kind: kind)
-            return
+            return false
         }
         if isDraining.isSet {
             try await store.markUndispatched(entries.compactMap(\.job))
@@ -98,20 +106,24 @@ struct ClaimLoop: Sendable {
             for job in claimed { await start(job) }
             try await store.markMissed(named.filter { id in !claimed.contains { $0.lease.job == id } }, by: claimant)
         }
-        try await dispatch.settle(entries, kind: kind, refillBelow: slots.count)
+        let isBacklogged = try await dispatch.settle(entries, kind: kind, refillBelow: slots.count)
         // A quiet stream may also mean that workers of another model took this one's wake-ups.
-        if entries.isEmpty { try await claimFromQueue(upTo: free, start: start) }
+        return entries.isEmpty ? try await claimFromQueue(upTo: free, start: start) > 0 : isBacklogged
     }
 
     /// Takes what PostgreSQL has without being woken.
-    private func claimFromQueue(upTo free: Int, start: (ClaimedJob) async -> Void) async throws {
-        guard free > 0, !isDraining.isSet else { return }
-        for job in try await store.claimNext(free, for: claimant) { await start(job) }
+    ///
+    /// - Returns: how many jobs that were.
+    private func claimFromQueue(upTo free: Int, start: (ClaimedJob) async -> Void) async throws -> Int {
+        guard free > 0, !isDraining.isSet else { return 0 }
+        let claimed = try await store.claimNext(free, for: claimant)
+        for job in claimed { await start(job) }
+        return claimed.count
     }
 
     private func claimWithoutRedis(upTo free: Int, start: (ClaimedJob) async -> Void) async {
         do {
-            try await claimFromQueue(upTo: free, start: start)
+            _ = try await claimFromQueue(upTo: free, start: start)
         } catch {
             logger.warning("PostgreSQL is away too", metadata: [LogField.error: "\(String(reflecting: error))"])
         }

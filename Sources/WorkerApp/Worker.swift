@@ -34,7 +34,8 @@ public struct Worker: Service {
             modelSHA256: identity.modelSHA256, modelCard: identity.modelCard, precision: identity.precision,
             analysisVersion: identity.analysisVersion, kinds: [.analyze], slots: configuration.slots)
         database = PostgresConfiguration(
-            url: configuration.databaseURL, maximumConnections: configuration.slots + 2, applicationName: "whorl-worker")
+            url: configuration.databaseURL, maximumConnections: configuration.slots + 2, applicationName: "whorl-worker",
+            sessionSettings: JobStore.sessionSettings)
         try database.validate()
         pool = PostgresPool(configuration: database, logger: logger)
         redis = RedisClient(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import JobStore
 import Logging
 import PostgresClient
 
@@ -27,7 +28,8 @@ struct DatabaseOption: ParsableArguments {
         let silent = Logger(label: "whorl") { _ in SwiftLogNoOpLogHandler() }
         return PostgresPool(
             configuration: PostgresConfiguration(
-                url: address ?? "", maximumConnections: connections, applicationName: applicationName),
+                url: address ?? "", maximumConnections: connections, applicationName: applicationName,
+                sessionSettings: JobStore.sessionSettings),
             logger: silent)
     }
 }
