@@ -38,7 +38,6 @@ GATEWAY = {
 }
 WORKER = {
     "SLOTS": "6",
-    # Its name in older programs.
     "LEASE_SECONDS": str(LEASE_SECONDS),
     "LEASE_HEARTBEAT_SECONDS": "0.4",
     "POLL_SECONDS": "0.3",
