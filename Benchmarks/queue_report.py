@@ -161,9 +161,21 @@ def goal(what: str, value: float, bound: float, form: str) -> str:
     return f"- {what}: {told}, at most {form.format(bound)} was the goal: {'met' if value <= bound else '**missed**'}"
 
 
+def rate_goal(what: str, turns: list[Flood] | list[Load], bound: float) -> str:
+    value = 1 / median(turn.seconds / turn.jobs for turn in turns)
+    return f"- {what}: {value:.0f} jobs/s, at least {bound:.0f} was the goal: {'met' if value >= bound else '**missed**'}"
+
+
 def goals(measured: Measured) -> str:
     """Of those parts that were measured."""
     lines = []
+    for turns, what, contender, bound in (
+        (measured.floods, "accepted over HTTP", plan.WHORL, plan.HTTP_GOAL_PER_SECOND),
+        (measured.floods, "accepted at the store", plan.STORE, plan.STORE_GOAL_PER_SECOND),
+        (measured.loads, f"done, {plan.WIDE_SLOTS} slots a worker", plan.WHORL_WIDE, plan.FINISH_GOAL_PER_SECOND),
+    ):
+        if found := turns.get(contender):
+            lines.append(rate_goal(what, found, bound))
     if turns := measured.pickups.get(plan.WHORL):
         worst = 1000 * median(percentile(turn.accepted, 99) for turn in turns)
         lines.append(goal("pickup at light load, p99", worst, plan.PICKUP_P99_GOAL_MILLISECONDS, "{:.1f} ms"))

@@ -11,7 +11,7 @@ import psycopg
 
 import bench
 from child import Failed
-from queue_plan import CLIENT_THREADS, CONNECTIONS, SLOTS, WORKERS
+from queue_plan import CLIENT_THREADS, CONNECTIONS, WORKERS
 from queue_system import Flood, System, Trip
 from queue_tasks import Runs
 from services import Service
@@ -56,7 +56,9 @@ class Whorl(System):
             "WHORL_UPLOADS_DIRECTORY": str(self.uploads),
             "WHORL_HTTP_HOST": "127.0.0.1",
             "WHORL_HTTP_PORT": "0",
-            "WHORL_SLOTS": str(SLOTS),
+            "WHORL_SLOTS": str(self.contender.slots),
+            # Jobs that do nothing need none.
+            "WHORL_MEMORY_JOB_MEGABYTES": "16",
         }
 
     def _port(self) -> int:
@@ -93,8 +95,8 @@ class Whorl(System):
     def start_usual_workers(self) -> None:
         super().start_usual_workers()
         slots = self._number("SELECT sum(slots) FROM workers")
-        if slots != WORKERS * SLOTS:
-            raise Failed(f"whorl-scripted-worker: {slots} slots are registered, {WORKERS * SLOTS} are wanted")
+        if slots != WORKERS * self.contender.slots:
+            raise Failed(f"whorl-scripted-worker: {slots} slots are registered, {WORKERS * self.contender.slots} are wanted")
 
     def ready_workers(self) -> int:
         return self._number("SELECT count(*) FROM workers")

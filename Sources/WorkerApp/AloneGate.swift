@@ -2,16 +2,35 @@
 package actor AloneGate {
     private var running = 0
     private var isTakenAlone = false
-    private var waiting: [(alone: Bool, admitted: CheckedContinuation<Void, Never>)] = []
+    private var waiting: [Waiting] = []
+    private var ticketCount = 0
+
+    private struct Waiting {
+        let ticket: Int
+        let alone: Bool
+        let admitted: CheckedContinuation<Bool, Never>
+    }
 
     package init() {}
 
-    /// Returns when the job may run.
-    package func enter(alone: Bool) async {
+    /// Returns whether the job may run now; false when the task was cancelled before its turn came.
+    package func enter(alone: Bool) async -> Bool {
         if waiting.isEmpty, hasRoom(alone: alone) {
             admit(alone: alone)
-        } else {
-            await withCheckedContinuation { waiting.append((alone, $0)) }
+            return true
+        }
+        ticketCount += 1
+        let ticket = ticketCount
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { admitted in
+                if Task.isCancelled {
+                    admitted.resume(returning: false)
+                } else {
+                    waiting.append(Waiting(ticket: ticket, alone: alone, admitted: admitted))
+                }
+            }
+        } onCancel: {
+            Task { await withdraw(ticket) }
         }
     }
 
@@ -19,10 +38,21 @@ package actor AloneGate {
     package func leave() {
         running -= 1
         isTakenAlone = false
+        admitNext()
+    }
+
+    private func withdraw(_ ticket: Int) {
+        guard let place = waiting.firstIndex(where: { $0.ticket == ticket }) else { return }
+        waiting.remove(at: place).admitted.resume(returning: false)
+        // Those behind it may have waited for nothing but its turn.
+        admitNext()
+    }
+
+    private func admitNext() {
         while let next = waiting.first, hasRoom(alone: next.alone) {
             waiting.removeFirst()
             admit(alone: next.alone)
-            next.admitted.resume()
+            next.admitted.resume(returning: true)
         }
     }
 

@@ -33,9 +33,7 @@ struct JobRunner: Sendable {
         logger[metadataKey: LogField.job] = "\(job.lease.job)"
         logger[metadataKey: LogField.epoch] = "\(job.lease.epoch)"
         let interruptions = await held.hold(job.lease)
-        await gate.enter(alone: job.runsAlone)
-        let (ending, hasStopped) = await isStarted(job, logger: logger)
-            ? await work(job, interruptions: interruptions) : (.interrupted(.superseded), true)
+        let (ending, hasEntered) = await work(job, interruptions: interruptions, logger: logger)
         switch ending {
         case .interrupted(.superseded), .interrupted(.overdue):
             // Released first, so that the heart does not renew what this worker has let go of.
@@ -48,9 +46,9 @@ struct JobRunner: Sendable {
             await hintDone([job.lease.job] + followers)
         }
         // Not before its end is written: until then a crash counts as this job's own, and must not be another's.
-        await gate.leave()
-        if !hasStopped { logger.error("a job does not stop; its slot is lost until this worker is started anew") }
-        return hasStopped
+        if hasEntered ?? true { await gate.leave() }
+        if hasEntered == nil { logger.error("a job does not stop; its slot is lost until this worker is started anew") }
+        return hasEntered != nil
     }
 
     /// Notes that a job which had to wait until it was alone runs now: from here on its worker's loss may be its fault.
@@ -65,25 +63,33 @@ struct JobRunner: Sendable {
         }
     }
 
-    /// The work, raced against interruptions. Work that was interrupted is waited for, since it ends its decoder, but not for ever.
+    /// The work from its turn at the gate on, raced against interruptions. Work that was interrupted is waited for, since it ends its
+    /// decoder, but not for ever.
+    ///
+    /// - Returns: how it ended, and whether it entered the gate; nil when it did and does not stop.
     private func work(
-        _ job: ClaimedJob, interruptions: AsyncStream<Interruption>
-    ) async -> (ending: Ending, hasStopped: Bool) {
+        _ job: ClaimedJob, interruptions: AsyncStream<Interruption>, logger: Logger
+    ) async -> (ending: Ending, hasEntered: Bool?) {
         let (steps, reporter) = AsyncStream.makeStream(of: Step.self, bufferingPolicy: .bufferingNewest(1))
         let (endings, finished) = AsyncStream.makeStream(of: Ending.self)
         // A task of its own: one that hangs must not keep its neighbours and its worker from going on.
         let work = Task {
+            defer { finished.finish() }
+            guard await gate.enter(alone: job.runsAlone) else { return false }
+            guard await isStarted(job, logger: logger) else {
+                finished.yield(.interrupted(.superseded))
+                return true
+            }
             do throws(JobFailure) {
                 finished.yield(.judged(try await perform(job, steps: reporter)))
             } catch {
                 finished.yield(.failed(error))
             }
-            finished.finish()
+            return true
         }
         let ending = await firstEnding(job, endings: endings, interruptions: interruptions, steps: steps)
-        guard case .interrupted = ending else { return (ending, true) }
-        work.cancel()
-        return (ending, await hasEnded(work))
+        if case .interrupted = ending { work.cancel() }
+        return (ending, await value(of: work))
     }
 
     private func firstEnding(
@@ -110,26 +116,25 @@ struct JobRunner: Sendable {
         }
     }
 
-    /// Waits for work that was cancelled; false when it does not end.
-    private func hasEnded(_ work: Task<Void, Never>) async -> Bool {
-        let (ends, ended) = AsyncStream.makeStream(of: Bool.self)
+    /// Waits for work that has ended or was told to; nil when it does not end.
+    private func value(of work: Task<Bool, Never>) async -> Bool? {
+        let (values, found) = AsyncStream.makeStream(of: Bool?.self)
         let waits = [
             Task {
-                await work.value
-                ended.yield(true)
+                found.yield(await work.value)
             },
             Task {
                 do {
                     try await Task.sleep(for: .seconds(HeldJobs.letGoSeconds))
-                    ended.yield(false)
+                    found.yield(nil)
                 } catch {
                     // The work ended first.
                 }
             },
         ]
         defer { for wait in waits { wait.cancel() } }
-        for await hasEnded in ends { return hasEnded }
-        return false
+        for await value in values { return value }
+        return nil
     }
 
     /// How far a job is: its stage, and the share of that stage that is done.

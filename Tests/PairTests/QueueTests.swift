@@ -164,6 +164,24 @@ import Testing
         }
     }
 
+    @Test func aJobThatWaitsToBeAloneCanBeCancelled() async throws {
+        try await Pair.with { (pair) async throws in
+            let waiting = try await pair.submit(Self.script("nothing"))
+            try await pair.pool.execute("UPDATE jobs SET runs_alone = true, run_at = now() + interval '1 hour' WHERE id = $1", [waiting.uuid])
+            _ = try pair.startScriptedWorker(["SLOTS": "2"])
+            let long = try await pair.submit(Self.script("sleep 600"))
+            _ = try await pair.reaches(long) { $0.stage == .decoding }
+            try await pair.pool.execute("UPDATE jobs SET run_at = now(), dispatched_at = NULL WHERE id = $1", [waiting.uuid])
+            _ = try await pair.reaches(waiting) { $0.state == .running && $0.stage == nil }
+            #expect(try await pair.send("POST", "/api/jobs/\(waiting)/cancel").status == 202)
+            #expect(try await pair.ended(waiting).state == .cancelled)
+            // Its turn is over, and the other slot works on.
+            #expect(try await pair.ended(try await pair.submit(Self.script("nothing # more"))).state == .succeeded)
+            let status: JobStatus = try await pair.send("GET", "/api/jobs/\(long)").decoded()
+            #expect(status.state == .running)
+        }
+    }
+
     @Test func aWorkerRefusesWhatItsMemoryCannotHold() async throws {
         try await Pair.with { (pair) async throws in
             let worker = try pair.startScriptedWorker(["SLOTS": "256", "MEMORY_JOB_MEGABYTES": "1000000"])

@@ -27,7 +27,7 @@ private actor Witness {
             for index in 0..<200 {
                 group.addTask {
                     let alone = index % 7 == 0
-                    await gate.enter(alone: alone)
+                    #expect(await gate.enter(alone: alone))
                     await witness.enter(alone: alone)
                     for _ in 0..<20 { await Task.yield() }
                     await witness.leave()
@@ -38,6 +38,19 @@ private actor Witness {
         #expect(await witness.companyOfLoners == 1)
         #expect(await witness.most > 1)
         #expect(await witness.inside == 0)
+    }
+
+    @Test func whoeverIsCancelledLeavesTheQueueToThoseBehind() async {
+        let gate = AloneGate()
+        #expect(await gate.enter(alone: false))
+        let loner = Task { await gate.enter(alone: true) }
+        let other = Task { await gate.enter(alone: false) }
+        loner.cancel()
+        #expect(await loner.value == false)
+        #expect(await other.value)
+        await gate.leave()
+        await gate.leave()
+        #expect(await gate.enter(alone: true))
     }
 }
 
