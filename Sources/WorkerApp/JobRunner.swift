@@ -121,7 +121,7 @@ struct JobRunner: Sendable {
         let (values, found) = AsyncStream.makeStream(of: Bool?.self)
         let waits = [
             Task {
-                found.yield(await work.value)
+                _ = found.yield(await work.value)
             },
             Task {
                 do {
