@@ -20,6 +20,7 @@ public struct Gateway: Sendable {
     private let uploadThreads: NIOThreadPool
     let waiters = JobWaiters()
     let admission: QueueAdmission
+    let statistics: PacedCount<QueueStatistics>
     /// Asks this gateway's relay to look at once.
     let relayRequests: AsyncStream<Void>.Continuation
     private let relayRequested: AsyncStream<Void>
@@ -45,6 +46,7 @@ public struct Gateway: Sendable {
         uploadThreads.start()
         uploads = try DirectoryUploadStore(root: configuration.uploadsDirectory, threads: uploadThreads)
         admission = QueueAdmission(store: jobs, registry: registry, configuration: configuration)
+        statistics = PacedCount { [jobs] in try await jobs.statistics() }
         (relayRequested, relayRequests) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -92,7 +94,8 @@ public struct Gateway: Sendable {
             Sweep(
                 store: jobs, dispatch: dispatch, uploads: uploads, waiters: waiters, kind: .analyze,
                 seconds: configuration.sweepSeconds, tidySeconds: configuration.tidySeconds, crashLimit: configuration.crashLimit,
-                keepUploadsSeconds: configuration.keepUploadsSeconds, retention: configuration.retention, logger: logger),
+                pendingSeconds: configuration.pendingSeconds, keepUploadsSeconds: configuration.keepUploadsSeconds,
+                abandonedUploadSeconds: configuration.abandonedUploadSeconds, retention: configuration.retention, logger: logger),
         ]
     }
 

@@ -20,6 +20,7 @@ public struct GatewayConfiguration: Sendable {
     /// Threads that write uploads.
     public var uploadThreads: Int
     public var keepUploadsSeconds: Double
+    public var abandonedUploadSeconds: Double
     public var maximumAttempts: Int
     public var crashLimit: Int
     public var maximumQueued: Int
@@ -32,6 +33,7 @@ public struct GatewayConfiguration: Sendable {
     public var relaySeconds: Double
     public var dispatchStaleSeconds: Double
     public var sweepSeconds: Double
+    public var pendingSeconds: Double
     public var tidySeconds: Double
     public var waitersPollSeconds: Double
     public var workersAliveSeconds: Double
@@ -75,6 +77,9 @@ public struct GatewayConfiguration: Sendable {
             "uploads.keepSeconds", .number(0...1e9), unit: "seconds", default: "86400",
             help: "Keep a judged clip's bytes for this long; those of refused and withdrawn clips go at the next tidying."),
         Setting(
+            "uploads.abandonedSeconds", .number(1...1e8), unit: "seconds", default: "3600",
+            help: "Remove the bytes that a killed gateway left without a job after this long."),
+        Setting(
             "jobs.maxAttempts", .integer(1...100), unit: "starts", default: "5",
             help: "Start a job at most so often before it is dead."),
         Setting(
@@ -112,6 +117,9 @@ public struct GatewayConfiguration: Sendable {
             "relay.staleSeconds", .number(0.1...3600), unit: "seconds", default: "30",
             help: "A dispatched job that nobody took after this long is dispatched again."),
         Setting("sweep.seconds", .number(0.05...60), unit: "seconds", default: "5", help: "Look for lost leases so often."),
+        Setting(
+            "sweep.pendingSeconds", .number(0.1...3600), unit: "seconds", default: "30",
+            help: "Settle a stream entry that a worker read and did not claim after this long."),
         Setting("tidy.seconds", .number(0.05...3600), unit: "seconds", default: "60", help: "Remove unneeded bytes and rows so often."),
         Setting(
             "waiters.pollSeconds", .number(0.05...60), unit: "seconds", default: "5",
@@ -137,6 +145,7 @@ public struct GatewayConfiguration: Sendable {
         uploadStallSeconds = settings.number("uploads.stallSeconds")
         uploadThreads = settings.integer("uploads.threads")
         keepUploadsSeconds = settings.number("uploads.keepSeconds")
+        abandonedUploadSeconds = settings.number("uploads.abandonedSeconds")
         maximumAttempts = settings.integer("jobs.maxAttempts")
         crashLimit = settings.integer("jobs.crashLimit")
         maximumQueued = settings.integer("jobs.maxQueued")
@@ -152,10 +161,16 @@ public struct GatewayConfiguration: Sendable {
         relaySeconds = settings.number("relay.seconds")
         dispatchStaleSeconds = settings.number("relay.staleSeconds")
         sweepSeconds = settings.number("sweep.seconds")
+        pendingSeconds = settings.number("sweep.pendingSeconds")
         tidySeconds = settings.number("tidy.seconds")
         waitersPollSeconds = settings.number("waiters.pollSeconds")
         workersAliveSeconds = settings.number("workers.aliveSeconds")
         logLevel = Logger.Level(rawValue: settings.text("log.level")) ?? .info
+        guard uploadStallSeconds < abandonedUploadSeconds else {
+            throw SettingsError(
+                "--uploads-abandoned-seconds (\(abandonedUploadSeconds)) must be more than --uploads-stall-seconds "
+                    + "(\(uploadStallSeconds)), or a slow upload's bytes go while they come")
+        }
         guard uploadStallSeconds < Double(idleSeconds) else {
             throw SettingsError(
                 "--uploads-stall-seconds (\(uploadStallSeconds)) must be less than --http-idle-seconds (\(idleSeconds)), "

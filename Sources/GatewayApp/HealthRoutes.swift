@@ -113,7 +113,7 @@ struct HealthRoutes: Sendable {
     }
 
     private func statistics(_ request: Request, _ context: Context) async throws -> Response {
-        try .json(await gateway.jobs.statistics())
+        try .json(await gateway.statistics.value())
     }
 }
 

@@ -30,9 +30,6 @@ actor QueueAdmission {
 
     /// For how long a full stream is taken for full without asking again.
     private static let backlogBelief = Duration.milliseconds(100)
-    private static let interval = Duration.seconds(1)
-    /// Counting a long queue takes a while; no more than a twentieth of the time is spent on it.
-    private static let costFactor = 20
 
     private let store: JobStore
     private let registry: WorkerRegistry
@@ -97,7 +94,7 @@ actor QueueAdmission {
 
     /// Counts anew where it is time to.
     fileprivate func keepFresh() async throws {
-        if let snapshot, snapshot.takenAt.duration(to: .now) < max(Self.interval, snapshot.cost * Self.costFactor) { return }
+        if let snapshot, snapshot.takenAt.duration(to: .now) < PacedCount<QueueLoad>.age(allowedAfter: snapshot.cost) { return }
         _ = try await refresh()
     }
 
@@ -112,7 +109,7 @@ actor QueueAdmission {
 
     /// With nothing heard for this long, PostgreSQL may be away: then a request asks itself.
     private static func staleAfter(_ snapshot: Snapshot) -> Duration {
-        max(interval, snapshot.cost * costFactor) * 2
+        PacedCount<QueueLoad>.age(allowedAfter: snapshot.cost) * 2
     }
 }
 

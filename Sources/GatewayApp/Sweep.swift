@@ -8,11 +8,6 @@ import UploadStore
 
 /// Takes jobs from workers that were lost, settles what they left in Redis, and removes bytes and rows that nobody needs.
 struct Sweep: Service {
-    /// What a gateway left half-way is removed after this long: no upload takes longer without a byte.
-    static let abandonedSeconds = 3600.0
-    /// Entries are pending for milliseconds; what is older belonged to a worker that died between reading and claiming.
-    static let pendingMilliseconds = 30_000
-
     let store: JobStore
     let dispatch: JobDispatch
     let uploads: DirectoryUploadStore
@@ -21,7 +16,11 @@ struct Sweep: Service {
     let seconds: Double
     let tidySeconds: Double
     let crashLimit: Int
+    /// Entries are pending for milliseconds; what is older belonged to a worker that died between reading and claiming.
+    let pendingSeconds: Double
     let keepUploadsSeconds: Double
+    /// What a gateway left half-way is removed after this long.
+    let abandonedUploadSeconds: Double
     let retention: RetentionPolicy
     let logger: Logger
 
@@ -81,13 +80,13 @@ struct Sweep: Service {
 
     private func settleAbandoned() async throws {
         try await dispatch.ensureGroup(kind: kind)
-        let jobs = try await dispatch.clearAbandoned(kind: kind, idleMilliseconds: Self.pendingMilliseconds)
+        let jobs = try await dispatch.clearAbandoned(kind: kind, idleMilliseconds: Int(pendingSeconds * 1000))
         if !jobs.isEmpty { try await store.markUndispatched(jobs) }
     }
 
     /// One pass over a part of the uploads; returns where the next goes on.
     private func releaseUploads(after cursor: UploadCursor?) async throws -> UploadCursor? {
-        _ = try await uploads.removeAbandoned(olderThanSeconds: Self.abandonedSeconds)
+        _ = try await uploads.removeAbandoned(olderThanSeconds: abandonedUploadSeconds)
         var released: [ReleasableUpload] = []
         let pass = try await store.releasableUploads(keepSeconds: keepUploadsSeconds, after: cursor)
         for upload in pass.uploads {
@@ -103,7 +102,7 @@ struct Sweep: Service {
     }
 
     private func removeOrphans(inFolder folder: Int) async throws {
-        let keys = try await uploads.keys(inFolder: folder, olderThanSeconds: Self.abandonedSeconds)
+        let keys = try await uploads.keys(inFolder: folder, olderThanSeconds: abandonedUploadSeconds)
         guard !keys.isEmpty else { return }
         let known = try await store.knownUploadKeys(among: keys)
         for key in keys where !known.contains(key) {

@@ -187,4 +187,35 @@ import Testing
             #expect(reserved == 1)
         }
     }
+
+    @Test func theCountsAreThoseOfTheQueue() async throws {
+        try await StoreFixture.with { (fixture) async throws in
+            let empty = try await fixture.store.statistics()
+            #expect(empty.jobs.isEmpty && empty.endedLastMinute.isEmpty && empty.oldestQueuedSeconds == nil)
+            let claimant = try await fixture.registerWorker()
+            let judged = try #require(try await fixture.enqueue()).id
+            let lease = try #require(try await fixture.claim(judged, for: claimant)).lease
+            _ = try await fixture.complete(lease)
+            let withdrawn = try #require(try await fixture.enqueue()).id
+            _ = try await fixture.store.cancel(withdrawn, tenant: .default)
+            let old = try #require(try await fixture.enqueue()).id
+            _ = try await fixture.store.cancel(old, tenant: .default)
+            try await fixture.pool.execute("UPDATE jobs SET finished_at = now() - interval '1 hour' WHERE id = $1", [old.uuid])
+            let taken = try #require(try await fixture.enqueue()).id
+            #expect(try await fixture.claim(taken, for: claimant) != nil)
+            // A leader and its follower, the one due for a minute; and one that is not due.
+            let shared = String(repeating: "a", count: 64)
+            let leader = try #require(try await fixture.enqueue(sha256: shared)).id
+            #expect(try await fixture.enqueue(sha256: shared) != nil)
+            try await fixture.pool.execute("UPDATE jobs SET run_at = now() - interval '1 minute' WHERE id = $1", [leader.uuid])
+            #expect(try await fixture.enqueue(runAt: Date(timeIntervalSinceNow: 3600)) != nil)
+
+            let counted = try await fixture.store.statistics()
+            #expect(counted.jobs == ["queued": 3, "running": 1, "succeeded": 1, "cancelled": 2])
+            #expect(counted.endedLastMinute == ["succeeded": 1, "cancelled": 1])
+            let age = try #require(counted.oldestQueuedSeconds)
+            #expect(age >= 60 && age < 120)
+            #expect(abs(counted.countedAt.timeIntervalSinceNow) < 60)
+        }
+    }
 }
