@@ -16,6 +16,8 @@ WORKERS = 2
 SLOTS = 2
 # As an operator would set it for jobs that cost nothing: the more run at once, the more share a commit.
 WIDE_SLOTS = 32
+# The same, for workers that nobody else needs the machine beside.
+DRAIN_SLOTS = 96
 PRODUCERS = 4
 CONNECTIONS = 64
 CLIENT_THREADS = 2
@@ -65,11 +67,12 @@ class Contender:
     @property
     def slots(self) -> int:
         """Of each of Whorl's workers."""
-        return WIDE_SLOTS if self.way == "wide" else SLOTS
+        return {"wide": WIDE_SLOTS, "drain": DRAIN_SLOTS}.get(self.way, SLOTS)
 
 
 WHORL = Contender("whorl", "http", "Whorl", 8000, 5000, f"{WORKERS}, {SLOTS} slots each", f"after {LEASE_SECONDS} s, renewed")
 WHORL_WIDE = Contender("whorl", "wide", f"Whorl, {WIDE_SLOTS} slots a worker", 0, 20000, f"{WORKERS}, {WIDE_SLOTS} slots each")
+WHORL_DRAIN = Contender("whorl", "drain", "Whorl, all accepted before", 0, 20000, f"{WORKERS}, {DRAIN_SLOTS} slots each")
 STORE = Contender("whorl", "store", "Whorl, at the store", 8000)
 CELERY = Contender(
     "celery", "prefork", "Celery, prefork", 12000, 6000, f"{WORKERS}, {SLOTS} processes each", f"after {LEASE_SECONDS} s, not renewed"
@@ -85,9 +88,9 @@ RQ_DEFAULTS = Contender("rq", "defaults", "RQ, its defaults", lease="after 90 s,
 
 CONTENDERS = {
     "enqueue": (WHORL, STORE, CELERY, RQ, CELERY_FLUSHED, RQ_FLUSHED),
-    "finish": (WHORL, WHORL_WIDE, CELERY, CELERY_SOLO, RQ, RQ_SIMPLE),
+    "finish": (WHORL, WHORL_WIDE, WHORL_DRAIN, CELERY, CELERY_SOLO, RQ, RQ_SIMPLE),
     "pickup": (WHORL, CELERY, CELERY_SOLO, RQ, RQ_SIMPLE),
-    "overhead": (WHORL, WHORL_WIDE, CELERY, CELERY_SOLO, RQ, RQ_SIMPLE),
+    "overhead": (WHORL, WHORL_WIDE, WHORL_DRAIN, CELERY, CELERY_SOLO, RQ, RQ_SIMPLE),
     "recovery": (WHORL, CELERY, RQ, CELERY_DEFAULTS, RQ_DEFAULTS),
     "depth": (STORE,),
 }

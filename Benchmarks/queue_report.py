@@ -172,7 +172,7 @@ def goals(measured: Measured) -> str:
     for turns, what, contender, bound in (
         (measured.floods, "accepted over HTTP", plan.WHORL, plan.HTTP_GOAL_PER_SECOND),
         (measured.floods, "accepted at the store", plan.STORE, plan.STORE_GOAL_PER_SECOND),
-        (measured.loads, f"done, {plan.WIDE_SLOTS} slots a worker", plan.WHORL_WIDE, plan.FINISH_GOAL_PER_SECOND),
+        (measured.loads, "done, all accepted before", plan.WHORL_DRAIN, plan.FINISH_GOAL_PER_SECOND),
     ):
         if found := turns.get(contender):
             lines.append(rate_goal(what, found, bound))
@@ -214,7 +214,8 @@ def section(facts: list[tuple[str, str]], rounds: int, sizes: Sizes, parts: list
     )
     found += part(
         "Jobs done",
-        "From the first job sent to the last one ended, producers, workers and servers sharing the machine.",
+        "From the first job sent to the last one ended, producers, workers and servers sharing the machine; in the row *all accepted"
+        " before* from the workers' start, with the queue full.",
         lambda: finish_table(measured.loads),
         "finish" in parts,
     )

@@ -57,6 +57,8 @@ def per_job(before: dict[str, float], after: dict[str, float], jobs: int) -> dic
 
 
 def finish(contender: Contender, servers: Servers, starter: Starter, sizes: Sizes) -> Load:
+    if contender.way == "drain":
+        return drain(contender, servers, starter, sizes)
     with opened(contender, servers, starter) as system:
         system.prepare_flood()
         system.start_usual_workers()
@@ -70,6 +72,20 @@ def finish(contender: Contender, servers: Servers, starter: Starter, sizes: Size
         ended, last = system.ended()
         jobs = ended - already
         return Load(jobs, last - start, per_job(before, after, jobs) | {"producers": flood.cpu_seconds / jobs})
+
+
+def drain(contender: Contender, servers: Servers, starter: Starter, sizes: Sizes) -> Load:
+    """The workers' start is measured with their work: they find the queue full."""
+    with opened(contender, servers, starter) as system:
+        system.prepare_flood()
+        system.flood(sizes.jobs(contender.finish_jobs))
+        before = system.cpu_seconds()
+        start = time.time()
+        system.start_usual_workers()
+        system.wait_until_idle(FINISH_SECONDS)
+        after = system.cpu_seconds()
+        jobs, last = system.ended()
+        return Load(jobs, last - start, per_job(before, after, jobs) | {"producers": 0.0})
 
 
 def pickup(contender: Contender, servers: Servers, starter: Starter, sizes: Sizes) -> Pickup:

@@ -56,6 +56,7 @@ class Whorl(System):
             "WHORL_UPLOADS_DIRECTORY": str(self.uploads),
             "WHORL_HTTP_HOST": "127.0.0.1",
             "WHORL_HTTP_PORT": "0",
+            "WHORL_OPERATORS_PORT": "0",
             "WHORL_SLOTS": str(self.contender.slots),
             # Jobs that do nothing need none.
             "WHORL_MEMORY_JOB_MEGABYTES": "16",
