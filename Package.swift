@@ -30,10 +30,12 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.20.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.4.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.25.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.0.0"),
     ],
     targets: [
         // F0: system libraries and our own C.
@@ -47,10 +49,17 @@ let package = Package(
         // -O3 in every configuration: an unoptimised kernel is a hundred times too slow to test with.
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
 
-        // F1: values, rules, arithmetic; no I/O.
+        // F1: values, rules, arithmetic; no I/O but what reads the settings.
         .target(name: "JobModel", swiftSettings: swift6),
         .target(name: "ThreadExecutor", swiftSettings: swift6),
         .target(name: "NeuralCore", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: swift6),
+        .target(
+            name: "Settings",
+            dependencies: [
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: swift6),
 
         // F2: one outside thing each.
         .target(name: "RedisClient", dependencies: ["CHiredis", "ThreadExecutor", logging], swiftSettings: swift6),
@@ -64,19 +73,26 @@ let package = Package(
         .target(
             name: "UploadStore",
             dependencies: [
-                "JobModel", .product(name: "Crypto", package: "swift-crypto"),
+                "JobModel", "Settings",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: swift6),
+        .target(
+            name: "Outbound",
+            dependencies: [
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: swift6),
         .target(
             name: "Telemetry", dependencies: [logging], swiftSettings: swift6),
-        .target(
-            name: "Settings",
-            dependencies: [
-                .product(name: "Configuration", package: "swift-configuration"),
-                .product(name: "SystemPackage", package: "swift-system"),
-            ],
-            swiftSettings: swift6),
 
         // F3: what Whorl is about.
         .target(
@@ -95,8 +111,16 @@ let package = Package(
         .target(
             name: "GatewayApp",
             dependencies: [
-                "JobModel", "JobStore", "UploadStore", "Telemetry", "Settings", "PostgresClient", "RedisClient",
+                "JobModel", "JobStore", "UploadStore", "Outbound", "Telemetry", "Settings", "PostgresClient", "RedisClient", "CZlib",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdHTTP2", package: "hummingbird"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -104,12 +128,15 @@ let package = Package(
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 logging,
             ] + lifecycle,
+            resources: [.embedInCode("Resources/openapi.yaml")],
             swiftSettings: swift6),
         .target(
             name: "WorkerApp",
             dependencies: [
                 "JobModel", "JobStore", "UploadStore", "Analysis", "Telemetry", "Settings", "PostgresClient", "RedisClient",
                 "Detector", "NeuralCore", "Video",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 logging,
             ] + lifecycle,
             swiftSettings: swift6),
@@ -152,7 +179,7 @@ let package = Package(
         .testTarget(
             name: "DetectorTests", dependencies: ["Detector", "NeuralCore", "CZlib"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
-        .testTarget(name: "UploadStoreTests", dependencies: ["UploadStore"]),
+        .testTarget(name: "UploadStoreTests", dependencies: ["UploadStore", "JobModel"]),
         .testTarget(
             name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "PostgresClient", "RedisClient", "TestServers"]),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Detector", "JobModel", "NeuralCore", "Video"]),

@@ -7,12 +7,12 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/deployment.sh"
 
-# The port stays the same from one start to the next; the first time 8080 is preferred.
-choose_http_port() {
-    local port=8080
-    if [[ -s $state/http-port ]]; then port=$(<"$state/http-port"); fi
+# A port stays the same from one start to the next; the first time the given one is preferred.
+choose_port() {
+    local file=$state/$1-port port=$2
+    if [[ -s $file ]]; then port=$(<"$file"); fi
     if port_is_taken "$port"; then port=$(free_port); fi
-    echo "$port" >"$state/http-port"
+    echo "$port" >"$file"
 }
 
 # Starts a program of its own session, so that a Ctrl-C in this terminal is not also its end.
@@ -32,7 +32,7 @@ has_ended() {
 
 # Whether there is no more to wait for: it is ready, or it has ended.
 gateway_has_settled() {
-    http_get "$WHORL_HTTP_PORT" /readyz || has_ended whorl-gateway
+    http_get "$WHORL_OPERATORS_PORT" /readyz || has_ended whorl-gateway
 }
 
 worker_has_settled() {
@@ -74,14 +74,18 @@ main() {
         "$binaries/whorl" model init --seed 1 --region face --output "$WHORL_MODEL_PATH" 8>&-
     fi
 
-    if ! program_pid whorl-gateway >/dev/null; then choose_http_port; fi
+    if ! program_pid whorl-gateway >/dev/null; then
+        choose_port http 8080
+        choose_port operators 8081
+    fi
     WHORL_HTTP_PORT=$(<"$state/http-port")
-    export WHORL_HTTP_PORT
+    WHORL_OPERATORS_PORT=$(<"$state/operators-port")
+    export WHORL_HTTP_PORT WHORL_OPERATORS_PORT
     start_program whorl-gateway
     start_program whorl-worker
 
     wait_until 300 gateway_has_settled || true
-    http_get "$WHORL_HTTP_PORT" /readyz >/dev/null ||
+    http_get "$WHORL_OPERATORS_PORT" /readyz >/dev/null ||
         die "the gateway is not ready; see $state/log/whorl-gateway.log"
     wait_until 600 worker_has_settled || true
     is_healthy || die "the worker is not ready; see $state/log/whorl-worker.log"
@@ -91,6 +95,7 @@ main() {
         {
             cat "$state/servers/env"
             echo "WHORL_URL=http://127.0.0.1:$WHORL_HTTP_PORT"
+            echo "WHORL_OPERATORS_URL=http://127.0.0.1:$WHORL_OPERATORS_PORT"
         } >"$state/env.new"
     )
     mv "$state/env.new" "$state/env"

@@ -3,94 +3,25 @@ import HTTPTypes
 import Hummingbird
 import JobModel
 import JobStore
-import RedisClient
-import Telemetry
+import Logging
+import NIOCore
 
-/// How the whole does, and what model judges.
+/// How the whole is, for callers: its health, its model, and their own counts.
 struct HealthRoutes: Sendable {
-    typealias Context = BasicRequestContext
-
     let gateway: Gateway
 
-    func add(to router: Router<Context>) {
-        router.get("livez") { _, _ in Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: "ok\n"))) }
-        router.get("readyz", use: ready)
-        router.get("api/health", use: health)
-        router.get("api/model", use: model)
-        router.get("api/stats", use: statistics)
-        router.get("api/workers", use: workers)
+    func add(to router: inout APIRouter) {
+        router.get("api/health", nil, use: health)
+        router.get("api/model", .read, use: model)
+        router.get("api/stats", .read, use: statistics)
+        router.get("api/verdicts", .read, use: verdicts)
+        router.get("openapi.yaml", nil, use: openAPI)
     }
 
-    /// What one part of the whole says of itself.
-    private struct Part: Encodable {
-        let ok: Bool
-        let detail: String?
-    }
-
-    private struct Health: Encodable {
-        /// `ok`, `degraded` (jobs are taken, but slowly or not yet worked on) or `unavailable`.
-        let status: String
-        let version: String
-        let database, redis, uploads: Part
-        /// Those that take jobs, and their slots.
-        let workers, slots: Int
-        /// Why others that live do not.
-        let unreadyWorkers: [String]
-        let modelSHA256: String?
-
-        enum CodingKeys: String, CodingKey {
-            case status, version, database, redis, uploads, workers, slots, unreadyWorkers
-            case modelSHA256 = "modelSha256"
-        }
-    }
-
-    private struct Readiness: Encodable {
-        let database, redis, uploads: Part
-
-        /// Redis only degrades: jobs are accepted and found without it.
-        var isReady: Bool { database.ok && uploads.ok }
-    }
-
-    private func readiness() async -> Readiness {
-        async let database = part { try await gateway.jobs.check() }
-        async let redis = part {
-            if let misconfiguration = try await gateway.dispatch.misconfiguration() { throw Complaint(misconfiguration) }
-        }
-        async let uploads = part { try await gateway.uploads.check() }
-        return await Readiness(database: database, redis: redis, uploads: uploads)
-    }
-
-    private func part(_ check: () async throws -> Void) async -> Part {
-        do {
-            try await check()
-            return Part(ok: true, detail: nil)
-        } catch {
-            return Part(ok: false, detail: "\(error)")
-        }
-    }
-
-    private func ready(_ request: Request, _ context: Context) async throws -> Response {
-        let readiness = await readiness()
-        return try .json(readiness, status: readiness.isReady ? .ok : .serviceUnavailable)
-    }
-
-    private func health(_ request: Request, _ context: Context) async throws -> Response {
-        let readiness = await readiness()
-        var capacity = (workers: 0, slots: 0)
-        var unready: [String] = []
-        var model: RegisteredModel?
-        if readiness.database.ok {
-            capacity = try await gateway.registry.capacity(withinSeconds: gateway.configuration.workersAliveSeconds)
-            model = try await gateway.registry.activeModel()
-            unready = try await gateway.registry.workers(aliveWithinSeconds: gateway.configuration.workersAliveSeconds)
-                .filter(\.isAlive).compactMap { worker in worker.unreadyReason.map { "\(worker.host): \($0)" } }
-        }
-        let isWhole = readiness.redis.ok && capacity.workers > 0
-        let health = Health(
-            status: !readiness.isReady ? "unavailable" : isWhole ? "ok" : "degraded", version: WhorlVersion.current,
-            database: readiness.database, redis: readiness.redis, uploads: readiness.uploads, workers: capacity.workers,
-            slots: capacity.slots, unreadyWorkers: unready, modelSHA256: model?.sha256)
-        return try .json(health, status: readiness.isReady ? .ok : .serviceUnavailable)
+    private func health(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var health = await gateway.health()
+        if context.caller?.scopes.contains(.read) != true { health.hideParts() }
+        return try .json(health, status: health.isReady ? .ok : .serviceUnavailable)
     }
 
     private struct Registration: Encodable {
@@ -98,30 +29,58 @@ struct HealthRoutes: Sendable {
         let registeredAt: Date
     }
 
-    private func model(_ request: Request, _ context: Context) async throws -> Response {
+    private func model(_ request: Request, _ context: GatewayContext) async throws -> Response {
         guard let model = try await gateway.registry.activeModel() else {
-            throw Problem(.notFound, "no_model", "no worker has registered a model yet; start one")
+            throw Problem(.noModel, "no worker has registered a model yet; start one")
         }
-        let registration = try WhorlJSON.encoder().encode(
-            Registration(sha256: model.sha256, registeredAt: model.registeredAt))
+        let tag = "\"\(model.sha256)\""
+        if request.knows(tag) { return Response(status: .notModified, headers: [.eTag: tag, .cacheControl: "no-cache"]) }
+        let registration = try WhorlJSON.encoder().encode(Registration(sha256: model.sha256, registeredAt: model.registeredAt))
         // The card is JSON already, and this program need not know what a network's card says to pass it on.
-        return .json(text: "{\"card\":\(model.card)," + String(decoding: registration, as: UTF8.self).dropFirst())
+        var response = Response.json(text: "{\"card\":\(model.card)," + String(decoding: registration, as: UTF8.self).dropFirst())
+        response.headers[.eTag] = tag
+        response.headers[.cacheControl] = "no-cache"
+        return response
     }
 
-    private func workers(_ request: Request, _ context: Context) async throws -> Response {
-        try .json(WorkerList(workers: await gateway.registry.workers(aliveWithinSeconds: gateway.configuration.workersAliveSeconds)))
+    private func statistics(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try .json(await gateway.statistics.value(for: try context.tenant).value)
     }
 
-    private func statistics(_ request: Request, _ context: Context) async throws -> Response {
-        try .json(await gateway.statistics.value())
+    private func verdicts(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let page = try PageRequest(
+            request, context, listing: "verdicts", filters: ["label", "modelSha256", "uploadSha256"], signer: try await gateway.cursors())
+        let label = try page.filters["label"].map { text in
+            guard let label = Verdict.Label(rawValue: text) else {
+                throw Problem(
+                    .parameterInvalid, "label must be one of \(Verdict.Label.allCases.map(\.rawValue).joined(separator: ", "))",
+                    field: "label")
+            }
+            return label
+        }
+        let filter = VerdictFilter(
+            label: label, modelSHA256: try page.sha256("modelSha256"), uploadSHA256: try page.sha256("uploadSha256"))
+        let verdicts = try await gateway.jobs.verdicts(tenant: page.tenant, filter: filter, before: page.before, limit: page.limit + 1)
+        return try page.response(of: verdicts, id: \.jobID) { VerdictPage(verdicts: $0, nextCursor: $1) }
+    }
+
+    private func openAPI(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let document = OpenAPIDocument.shared
+        var headers: HTTPFields = [.eTag: document.entityTag, .cacheControl: "no-cache"]
+        if request.knows(document.entityTag) { return Response(status: .notModified, headers: headers) }
+        headers[.contentType] = "application/yaml"
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: document.text))
     }
 }
 
-/// Says no in a sentence.
-private struct Complaint: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) {
-        self.description = description
+extension PageRequest {
+    /// A filter that is a SHA-256 in hexadecimal digits.
+    fileprivate func sha256(_ name: String) throws -> String? {
+        try filters[name].map { text in
+            guard text.utf8.count == 64, text.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else {
+                throw Problem(.parameterInvalid, "\(name) must be 64 hexadecimal digits in lower case", field: name)
+            }
+            return text
+        }
     }
 }

@@ -4,152 +4,112 @@ import Hummingbird
 import JobModel
 import JobStore
 import Logging
-import ServiceLifecycle
+import NIOCore
 import Telemetry
 
 /// Jobs over HTTP: in, status, pictures, cancel, and the synchronous `predict`.
 struct JobRoutes: Sendable {
-    typealias Context = BasicRequestContext
-
     /// `Prefer: wait` is granted up to this many seconds.
-    static let maximumWaitSeconds = 25.0
+    static let maximumWaitSeconds = 25
 
     let gateway: Gateway
 
-    func add(to router: Router<Context>) {
-        router.post("api/jobs", use: submit)
-        router.get("api/jobs", use: list)
-        router.get("api/jobs/:id", use: show)
-        router.delete("api/jobs/:id", use: erase)
-        router.post("api/jobs/:id/cancel", use: cancel)
-        router.post("api/jobs/:id/retry", use: retry)
-        router.get("api/jobs/:id/attempts", use: attempts)
-        router.get("api/jobs/:id/frames/:frame/image.jpg") { try await picture($0, $1, .image) }
-        router.get("api/jobs/:id/frames/:frame/gradcam.jpg") { try await picture($0, $1, .gradcam) }
-        router.get("api/jobs/:id/frames/:frame/gradcam.png") { try await picture($0, $1, .map) }
-        router.get("api/jobs/:id/frames/:frame/face.jpg") { try await picture($0, $1, .face) }
-        router.get("api/jobs/:id/frames/:frame/face-gradcam.jpg") { try await picture($0, $1, .faceGradcam) }
-        router.post("api/predict", use: predict)
+    func add(to router: inout APIRouter) {
+        router.post("api/jobs", .submit, use: submit)
+        router.get("api/jobs", .read, use: list)
+        router.get("api/jobs/{id}", .read, use: show)
+        router.on(.delete, "api/jobs/{id}", .admin, use: erase)
+        router.get("api/jobs/{id}/events", .read, use: events)
+        router.post("api/jobs/{id}/cancel", .submit, use: cancel)
+        router.post("api/jobs/{id}/retry", .admin, use: retry)
+        router.get("api/jobs/{id}/attempts", .read, use: attempts)
+        for (name, kind) in Self.pictures {
+            router.get("api/jobs/{id}/frames/{frame}/\(name)", .read) { try await picture($0, $1, kind) }
+        }
+        router.post("api/predict", .submit, use: predict)
     }
 
-    /// Until there are keys everybody is the default tenant.
-    private func tenant(_ request: Request) -> Tenant { .default }
+    static let pictures: [(name: String, kind: Artifact.Kind)] = [
+        ("image.jpg", .image), ("gradcam.jpg", .gradcam), ("gradcam.png", .map), ("face.jpg", .face),
+        ("face-gradcam.jpg", .faceGradcam),
+    ]
 
-    private func submit(_ request: Request, _ context: Context) async throws -> Response {
-        let submission = JobSubmission(gateway: gateway, tenant: tenant(request), logger: context.logger)
-        let status = try await submission.accept(request)
-        return try accepted(status, request)
+    private func submit(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let submission = try JobSubmission(gateway: gateway, context: context)
+        return try accepted(try await submission.accept(request))
     }
 
-    private func accepted(_ status: JobStatus, _ request: Request) throws -> Response {
+    private func accepted(_ status: JobStatus) throws -> Response {
         var response = try Response.json(status.withLinks, status: .accepted)
         response.headers[.location] = "/api/jobs/\(status.id)"
         if !status.state.isTerminal { response.headers[.retryAfter] = "1" }
         return response
     }
 
-    private func list(_ request: Request, _ context: Context) async throws -> Response {
-        let query = request.uri.queryParameters
-        let state = try query["state"].map { text in
-            guard let state = JobState(rawValue: String(text)) else {
+    private func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let page = try PageRequest(request, context, listing: "jobs", filters: ["state"], signer: try await gateway.cursors())
+        let state = try page.filters["state"].map { text in
+            guard let state = JobState(rawValue: text) else {
                 throw Problem(
-                    .badRequest, "state_unknown",
-                    "state must be one of \(JobState.allCases.map(\.rawValue).joined(separator: ", "))", field: "state")
+                    .parameterInvalid, "state must be one of \(JobState.allCases.map(\.rawValue).joined(separator: ", "))", field: "state")
             }
             return state
         }
-        let limit = try query["limit"].map { text in
-            guard let limit = Int(text), (1...200).contains(limit) else {
-                throw Problem(.badRequest, "limit_malformed", "limit must be 1 to 200", field: "limit")
-            }
-            return limit
-        } ?? 50
-        let before = try query["cursor"].map { text in
-            guard let cursor = ListCursor(String(text)) else {
-                throw Problem(.badRequest, "cursor_malformed", "the cursor is not one that this listing gave", field: "cursor")
-            }
-            return cursor.lastID
-        }
-        // One more than asked for tells whether there is a next page.
-        var jobs = try await gateway.jobs.list(tenant: tenant(request), state: state, before: before, limit: limit + 1)
-        let hasMore = jobs.count > limit
-        jobs = Array(jobs.prefix(limit))
-        let next = hasMore ? jobs.last.map { ListCursor(lastID: $0.id).text } : nil
-        return try .json(JobPage(jobs: jobs.map(\.withLinks), nextCursor: next))
+        let jobs = try await gateway.jobs.list(tenant: page.tenant, state: state, before: page.before, limit: page.limit + 1)
+        return try page.response(of: jobs, id: \.id) { JobPage(jobs: $0.map(\.withLinks), nextCursor: $1) }
     }
 
-    private func show(_ request: Request, _ context: Context) async throws -> Response {
-        let id = try jobID(context)
-        let known = request.headers[.ifNoneMatch]
-        let status = try await waitingStatus(of: id, request: request, known: known)
-        let tag = "\"\(status.revision)\""
-        if let known, Self.matches(tag, known) {
-            return Response(status: .notModified, headers: [.eTag: tag])
-        }
-        var response = try Response.json(status.withLinks)
-        response.headers[.eTag] = tag
-        response.headers[.cacheControl] = "private, no-cache"
-        if !status.state.isTerminal { response.headers[.retryAfter] = "1" }
-        return response
+    private func show(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let wait = try request.preferredWait()
+        let granted = min(wait ?? 0, Self.maximumWaitSeconds)
+        let isConditional = request.headers[.ifNoneMatch] != nil
+        let rendering = try await gateway.rendering(
+            of: try context.jobID, tenant: try context.tenant, until: .now + .seconds(granted)
+        ) { isConditional && !request.knows($0.entityTag) }
+        var headers: HTTPFields = [.eTag: rendering.entityTag, .cacheControl: "private, no-cache"]
+        if wait != nil { headers[.preferenceApplied] = "wait=\(granted)" }
+        if !rendering.isTerminal { headers[.retryAfter] = "1" }
+        if request.knows(rendering.entityTag) { return Response(status: .notModified, headers: headers) }
+        headers[.contentType] = "application/json; charset=utf-8"
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: rendering.json))
     }
 
-    /// The status, after waiting for it as `Prefer: wait=N` asks: for a terminal state, or for any change from `known`.
-    private func waitingStatus(of id: JobID, request: Request, known: String?) async throws -> JobStatus {
-        let tenant = tenant(request)
-        let waitSeconds = try Self.preferredWait(request)
-        let deadline = ContinuousClock.now + .seconds(min(waitSeconds, Self.maximumWaitSeconds))
-        return try await status(of: id, tenant: tenant, until: deadline) { status in
-            known.map { !Self.matches("\"\(status.revision)\"", $0) } ?? false
-        }
+    private func events(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await JobEvents(gateway: gateway, job: try context.jobID, tenant: try context.tenant).response(to: request)
     }
 
-    /// The status as soon as the job has ended or `suffices`, or at the deadline.
-    private func status(
-        of id: JobID, tenant: Tenant, until deadline: ContinuousClock.Instant,
-        suffices: (JobStatus) -> Bool = { _ in false }
-    ) async throws -> JobStatus {
-        try await gateway.waiters.withTicket(for: id) { ticket in
-            while true {
-                guard let status = try await gateway.jobs.status(of: id, tenant: tenant) else { throw Self.noJob(id) }
-                let isOver = ContinuousClock.now >= deadline || Task.isCancelled || Task.isShuttingDownGracefully
-                if status.state.isTerminal || suffices(status) || isOver { return status }
-                await ticket.wait(until: deadline)
-            }
-        }
-    }
-
-    private func cancel(_ request: Request, _ context: Context) async throws -> Response {
-        let id = try jobID(context)
-        let tenant = tenant(request)
+    private func cancel(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let id = try context.jobID
+        let tenant = try context.tenant
         let outcome = try await gateway.jobs.cancel(id, tenant: tenant)
-        if case .unknown = outcome { throw Self.noJob(id) }
+        if case .unknown = outcome { throw Problem.noJob(id) }
         if case .ended(let state) = outcome {
-            throw Problem(.conflict, "job_ended", "the job is \(state.rawValue) already and cannot be cancelled")
+            throw Problem(.jobEnded, "the job is \(state.rawValue) already and cannot be cancelled")
         }
         if outcome == .requested { await gateway.hint(.cancel, id) }
         await gateway.hint(.done, id)
         // One that followed it may wait for a run of its own now.
         gateway.relayRequests.yield()
-        guard let status = try await gateway.jobs.status(of: id, tenant: tenant) else { throw Self.noJob(id) }
+        guard let status = try await gateway.jobs.status(of: id, tenant: tenant) else { throw Problem.noJob(id) }
         return try .json(status.withLinks, status: outcome == .cancelled ? .ok : .accepted)
     }
 
-    private func retry(_ request: Request, _ context: Context) async throws -> Response {
-        let id = try jobID(context)
-        let tenant = tenant(request)
+    private func retry(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let id = try context.jobID
+        let tenant = try context.tenant
         switch try await gateway.jobs.retry(id, tenant: tenant) {
-        case .unknown: throw Self.noJob(id)
+        case .unknown: throw Problem.noJob(id)
         case .notDead(let state):
-            throw Problem(.conflict, "job_not_dead", "only a dead job can be retried; this one is \(state.rawValue)")
+            throw Problem(.jobNotDead, "only a dead job can be retried; this one is \(state.rawValue)")
         case .queued: gateway.relayRequests.yield()
         }
-        guard let status = try await gateway.jobs.status(of: id, tenant: tenant) else { throw Self.noJob(id) }
-        return try accepted(status, request)
+        guard let status = try await gateway.jobs.status(of: id, tenant: tenant) else { throw Problem.noJob(id) }
+        return try accepted(status)
     }
 
-    private func erase(_ request: Request, _ context: Context) async throws -> Response {
-        let id = try jobID(context)
-        guard let erasure = try await gateway.jobs.erase(id, tenant: tenant(request)) else { throw Self.noJob(id) }
+    private func erase(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let id = try context.jobID
+        guard let erasure = try await gateway.jobs.erase(id, tenant: try context.tenant) else { throw Problem.noJob(id) }
         if erasure.wasRunning { await gateway.hint(.cancel, id) }
         await gateway.hint(.done, id)
         gateway.relayRequests.yield()
@@ -168,82 +128,56 @@ struct JobRoutes: Sendable {
         return Response(status: .noContent)
     }
 
-    private func attempts(_ request: Request, _ context: Context) async throws -> Response {
-        let id = try jobID(context)
-        guard let attempts = try await gateway.jobs.attempts(of: id, tenant: tenant(request)) else { throw Self.noJob(id) }
+    private func attempts(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let id = try context.jobID
+        guard let attempts = try await gateway.jobs.attempts(of: id, tenant: try context.tenant) else { throw Problem.noJob(id) }
         return try .json(JobAttempts(attempts: attempts))
     }
 
-    private func picture(_ request: Request, _ context: Context, _ kind: Artifact.Kind) async throws -> Response {
-        let id = try jobID(context)
+    private func picture(_ request: Request, _ context: GatewayContext, _ kind: Artifact.Kind) async throws -> Response {
+        let id = try context.jobID
         // Fewer digits than the database's integers have: no picture has a higher number.
-        guard let frame = context.parameters.get("frame").flatMap(Int16.init),
-            let track = Int16(request.uri.queryParameters["track"] ?? "0"),
-            let artifact = try await gateway.jobs.artifact(
-                of: id, tenant: tenant(request), track: Int(track), frame: Int(frame), kind: kind)
+        guard let frame = context.parameters.get("frame").flatMap(Int16.init) else {
+            throw Problem(.parameterInvalid, "a frame is a number", field: "frame")
+        }
+        guard let track = Int16(request.uri.queryParameters["track"] ?? "0") else {
+            throw Problem(.parameterInvalid, "track must be a number", field: "track")
+        }
+        // A verdict's pictures never change, but they may be erased with it.
+        let tag = "\"\(id)-\(track)-\(frame)-\(kind.rawValue)\""
+        var headers: HTTPFields = [.eTag: tag, .cacheControl: "private, max-age=31536000, immutable"]
+        guard let artifact = try await gateway.jobs.artifact(
+            of: id, tenant: try context.tenant, track: Int(track), frame: Int(frame), kind: kind)
         else { throw Problem.notFound("such picture of job \(id)") }
-        return Response(
-            status: .ok,
-            headers: [
-                .contentType: artifact.mediaType,
-                // A verdict's pictures never change.
-                .cacheControl: "private, max-age=31536000, immutable",
-            ],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: artifact.bytes)))
+        if request.knows(tag) { return Response(status: .notModified, headers: headers) }
+        headers[.contentType] = artifact.mediaType
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: artifact.bytes)))
     }
 
-    private func predict(_ request: Request, _ context: Context) async throws -> Response {
-        let tenant = tenant(request)
-        let submission = JobSubmission(gateway: gateway, tenant: tenant, logger: context.logger)
+    private func predict(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let tenant = try context.tenant
+        let wait = try request.preferredWait().map(Double.init)
+        let submission = try JobSubmission(gateway: gateway, context: context)
         let id = try await submission.accept(request).id
-        let deadline = ContinuousClock.now + .seconds(gateway.configuration.predictWaitSeconds)
-        let status = try await status(of: id, tenant: tenant, until: deadline)
+        let longest = gateway.configuration.predictWaitSeconds
+        let rendering = try await gateway.rendering(
+            of: id, tenant: tenant, until: .now + .seconds(min(wait ?? longest, longest)))
+        let status = rendering.status
         switch status.state {
         case .succeeded:
             guard let verdict = status.withLinks.verdict else { throw Problem.notFound("verdict of job \(id)") }
-            return try .json(Prediction(jobID: id, verdict: verdict))
+            var response = try Response.json(Prediction(jobID: id, verdict: verdict))
+            response.headers[.contentLocation] = "/api/jobs/\(id)"
+            return response
         case .failed:
-            throw Problem(
-                .unprocessableContent, status.error?.code ?? "failed", title: "The clip cannot be judged",
-                status.error?.message ?? "the clip cannot be judged")
+            throw Problem(.jobFailed, status.error?.message ?? "the clip cannot be judged", error: status.error)
         case .dead:
             throw Problem(
-                .internalServerError, status.error?.code ?? "dead",
-                "the clip could not be judged through no fault of its own; job \(id) keeps what happened")
-        case .cancelled: throw Problem(.conflict, "job_cancelled", "job \(id) was cancelled")
-        case .queued, .running: return try accepted(status, request)
+                .jobDead, "the clip could not be judged through no fault of its own; job \(id) keeps what happened",
+                error: status.error)
+        case .cancelled: throw Problem(.jobCancelled, "job \(id) was cancelled")
+        case .queued, .running: return try accepted(status)
         }
-    }
-
-    private func jobID(_ context: Context) throws -> JobID {
-        let text = try context.parameters.require("id")
-        guard let id = JobID(text) else {
-            throw Problem(.badRequest, "job_id_malformed", "\"\(text.prefix(60))\" is not a job id", field: "id")
-        }
-        return id
-    }
-
-    static func noJob(_ id: JobID) -> Problem { .notFound("job \(id)") }
-
-    /// Whether an entity tag is one of those in an If-None-Match header (RFC 9110 §13.1.2).
-    static func matches(_ tag: String, _ header: String) -> Bool {
-        header.split(separator: ",").contains { candidate in
-            let candidate = candidate.trimmingCharacters(in: .whitespaces)
-            return candidate == "*" || candidate == tag || candidate == "W/" + tag
-        }
-    }
-
-    /// The seconds that `Prefer: wait=N` asks for (RFC 7240 §4.3); 0 without.
-    static func preferredWait(_ request: Request) throws -> Double {
-        for preference in request.headers[values: .prefer].flatMap({ $0.split(separator: ",") }) {
-            let parts = preference.split(separator: "=").map { $0.trimmingCharacters(in: .whitespaces) }
-            guard parts.first?.lowercased() == "wait" else { continue }
-            guard parts.count == 2, let seconds = Int(parts[1]), seconds >= 0 else {
-                throw Problem(.badRequest, "prefer_malformed", "Prefer: wait takes whole seconds, 0 or more", field: "Prefer")
-            }
-            return Double(seconds)
-        }
-        return 0
     }
 }
 
@@ -263,20 +197,19 @@ private struct Prediction: Encodable {
     }
 }
 
-/// Where a page of a listing ended; opaque to clients.
-private struct ListCursor {
-    let lastID: JobID
-
-    init(lastID: JobID) {
-        self.lastID = lastID
+extension GatewayContext {
+    /// The path's job.
+    ///
+    /// - Throws: a `Problem` for what is no id.
+    var jobID: JobID {
+        get throws {
+            let text = try parameters.require("id")
+            guard let id = JobID(text) else {
+                throw Problem(.parameterInvalid, "\"\(text.prefix(60))\" is not a job id", field: "id")
+            }
+            return id
+        }
     }
-
-    init?(_ text: String) {
-        guard let data = Data(base64Encoded: text), let id = JobID(String(decoding: data, as: UTF8.self)) else { return nil }
-        lastID = id
-    }
-
-    var text: String { Data(lastID.description.utf8).base64EncodedString() }
 }
 
 extension JobStatus {
@@ -297,28 +230,5 @@ extension JobStatus {
         }
         status.verdict = verdict
         return status
-    }
-}
-
-extension Gateway {
-    /// Publishes a hint; without Redis those concerned find out a little later by themselves.
-    func hint(_ hint: JobDispatch.Hint, _ job: JobID) async {
-        if hint == .done { await waiters.wake(job) }
-        do {
-            try await dispatch.publish(hint, job)
-        } catch {
-            logger.debug("a hint was not published", metadata: [LogField.error: "\(String(reflecting: error))", LogField.job: "\(job)"])
-        }
-    }
-}
-
-extension HTTPField.Name {
-    static let prefer = named("Prefer")
-    static let idempotencyKey = named("Idempotency-Key")
-    static let traceparent = named("traceparent")
-
-    private static func named(_ text: String) -> HTTPField.Name {
-        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is no field name") }
-        return name
     }
 }

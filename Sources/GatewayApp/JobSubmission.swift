@@ -11,8 +11,16 @@ import Telemetry
 /// One clip on its way from a request to a durable job.
 struct JobSubmission: Sendable {
     let gateway: Gateway
+    let context: GatewayContext
     let tenant: Tenant
-    let logger: Logger
+
+    init(gateway: Gateway, context: GatewayContext) throws {
+        self.gateway = gateway
+        self.context = context
+        tenant = try context.tenant
+    }
+
+    private var logger: Logger { context.logger }
 
     /// Stores the clip, makes the job, and wakes a worker.
     ///
@@ -20,7 +28,7 @@ struct JobSubmission: Sendable {
     func accept(_ request: Request) async throws -> JobStatus {
         guard let key = try idempotencyKey(request) else {
             // Asked before the body is read: an upload that cannot become a job is not worth its bytes.
-            return try await store(request, try await gateway.admission.admit(tenant), reservation: nil) {}
+            return try await store(request, try await admit(request), reservation: nil) {}
         }
         let configuration = gateway.configuration
         let outcome = try await gateway.jobs.reserve(
@@ -29,7 +37,7 @@ struct JobSubmission: Sendable {
         switch outcome {
         case .inFlight:
             throw Problem(
-                .conflict, "idempotency_in_flight", "a request with this Idempotency-Key is under way; ask again when it ended",
+                .idempotencyInFlight, "a request with this Idempotency-Key is under way; ask again when it ended",
                 retryAfterSeconds: 1, closesConnection: true)
         case .finished(let job, let fingerprint):
             return try await replay(request, job: job, fingerprint: fingerprint)
@@ -43,7 +51,7 @@ struct JobSubmission: Sendable {
         let leaseSeconds = gateway.configuration.idempotencyLeaseSeconds
         let renewed = Mutex(ContinuousClock.now)
         do {
-            let ticket = try await gateway.admission.admit(tenant)
+            let ticket = try await admit(request)
             return try await store(request, ticket, reservation: reservation) {
                 let isDue = renewed.withLock { last in
                     guard last.duration(to: .now) > .seconds(leaseSeconds / 3) else { return false }
@@ -52,7 +60,7 @@ struct JobSubmission: Sendable {
                 }
                 guard isDue else { return }
                 guard try await gateway.jobs.renew(reservation, tenant: tenant, leaseSeconds: leaseSeconds) else {
-                    throw Self.lapsed
+                    throw JobEntry.lapsed
                 }
             }
         } catch {
@@ -67,104 +75,61 @@ struct JobSubmission: Sendable {
         }
     }
 
-    private func store(
-        _ request: Request, _ ticket: QueueAdmission.Ticket, reservation: IdempotencyReservation?,
-        onChunk: @escaping @Sendable () async throws -> Void
-    ) async throws -> JobStatus {
-        let upload = try await intake(databaseTime: ticket.databaseTime).receive(request, onChunk: onChunk)
-        let wishes = upload.wishes
-        let job = NewJob(
-            tenant: tenant, priority: wishes.priority, maximumAttempts: gateway.configuration.maximumAttempts,
-            options: wishes.options, storeKey: upload.stored.key, bytes: upload.stored.bytes,
-            sha256: upload.stored.sha256, mediaType: upload.mediaType,
-            traceparent: request.headers[.traceparent].flatMap(Self.validTraceparent), runAt: wishes.runAt,
-            isFresh: wishes.isFresh, isDispatched: ticket.goesOnStream && wishes.runAt == nil, reservation: reservation)
-        let enqueued: EnqueuedJob
-        do {
-            enqueued = try await gateway.jobs.enqueue(job)
-            if enqueued.outcome == .lapsed { throw Self.lapsed }
-        } catch {
-            await cleanUp(job, after: error)
-            throw error
-        }
-        if enqueued.outcome == .queued {
-            await gateway.admission.noteQueued(tenant)
-            await wakeWorker(job, bound: ticket.streamBound)
-            return JobStatus(of: job, enqueued)
-        }
-        // An equal job's bytes are there already.
-        await remove(job)
-        guard let status = try await gateway.jobs.status(of: job.id, tenant: tenant) else { throw JobRoutes.noJob(job.id) }
-        return status
+    /// What a job that was let in goes by.
+    private struct Admission {
+        let ticket: QueueAdmission.Ticket
+        /// The most that its clip may have.
+        let maximumBytes: Int
     }
 
-    private func intake(databaseTime: Date) -> UploadIntake {
-        UploadIntake(
-            store: gateway.uploads, maximumBytes: gateway.configuration.maximumUploadBytes, databaseTime: databaseTime,
-            maximumDelaySeconds: gateway.configuration.maximumDelaySeconds, stallSeconds: gateway.configuration.uploadStallSeconds)
+    private func admit(_ request: Request) async throws -> Admission {
+        let announced = request.headers[.contentLength].flatMap(Int64.init) ?? 0
+        let (maximumQueued, room) = try await gateway.quotas.admit(tenant, bytes: announced)
+        let ticket = try await gateway.admission.admit(tenant, maximumQueued: maximumQueued)
+        return Admission(ticket: ticket, maximumBytes: Int(clamping: min(room, Int64(gateway.configuration.uploadLimits.maximumBytes))))
+    }
+
+    private func store(
+        _ request: Request, _ admission: Admission, reservation: IdempotencyReservation?,
+        onChunk: @escaping @Sendable () async throws -> Void
+    ) async throws -> JobStatus {
+        let ticket = admission.ticket
+        let id = JobID.make()
+        let upload = try await intake(id, databaseTime: ticket.databaseTime, maximumBytes: admission.maximumBytes)
+            .receive(request, context, onChunk: onChunk)
+        let wishes = upload.wishes
+        let job = NewJob(
+            id: id, tenant: tenant, priority: wishes.priority, maximumAttempts: gateway.configuration.maximumAttempts,
+            options: wishes.options, storeKey: upload.stored.key, bytes: upload.stored.bytes,
+            sha256: upload.stored.sha256, mediaType: upload.mediaType,
+            traceparent: request.traceparent, runAt: wishes.runAt,
+            isFresh: wishes.isFresh, isDispatched: ticket.goesOnStream && wishes.runAt == nil, reservation: reservation)
+        return try await JobEntry(gateway: gateway, logger: logger).enter(job, by: ticket)
+    }
+
+    private func intake(_ id: JobID, databaseTime: Date, maximumBytes: Int) -> UploadIntake {
+        var limits = gateway.configuration.uploadLimits
+        limits.maximumBytes = maximumBytes
+        return UploadIntake(
+            store: gateway.uploads, id: id, limits: limits, databaseTime: databaseTime,
+            maximumDelaySeconds: gateway.configuration.maximumDelaySeconds, metrics: gateway.metrics)
     }
 
     /// The same key again: an equal request gets the same job, any other is refused. The body is read to compare it, and
     /// not kept.
     private func replay(_ request: Request, job: JobID, fingerprint: String) async throws -> JobStatus {
-        guard let status = try await gateway.jobs.status(of: job, tenant: tenant) else { throw JobRoutes.noJob(job) }
+        guard let status = try await gateway.jobs.status(of: job, tenant: tenant) else { throw Problem.noJob(job) }
         // A start that was in time when the key was new may be past by now.
-        let upload = try await intake(databaseTime: status.createdAt).receive(request) {}
+        let upload = try await intake(
+            .make(), databaseTime: status.createdAt, maximumBytes: gateway.configuration.uploadLimits.maximumBytes
+        ).receive(request, context) {}
         try await gateway.uploads.remove(key: upload.stored.key)
         let same = try NewJob.fingerprint(contentSHA256: upload.stored.sha256, options: upload.wishes.options)
         guard same == fingerprint else {
             throw Problem(
-                .unprocessableContent, "idempotency_key_reused", "this Idempotency-Key was used with another clip or other options")
+                .idempotencyKeyReused, "this Idempotency-Key was used with another clip or other options")
         }
         return status
-    }
-
-    /// Removes the bytes of a job that was not made. If the commit's answer was lost, the job may exist, or come to exist in
-    /// a moment: then the bytes stay, and the sweep removes them later if no row knows them.
-    private func cleanUp(_ job: NewJob, after error: any Error) async {
-        if let error = error as? PostgresError, error.outcomeIsUnknown {
-            logger.warning("whether a job was made is not known", metadata: [LogField.job: "\(job.id)"])
-            return
-        }
-        await remove(job)
-    }
-
-    private func remove(_ job: NewJob) async {
-        do {
-            try await gateway.uploads.remove(key: job.storeKey)
-        } catch {
-            logger.error("an upload's bytes are left to the sweep", metadata: [
-                LogField.job: "\(job.id)", LogField.error: "\(String(reflecting: error))",
-            ])
-        }
-    }
-
-    /// XADD while nobody waits before it; whatever fails here the relay makes good.
-    private func wakeWorker(_ job: NewJob, bound: Int) async {
-        guard job.isDispatched else {
-            if job.runAt == nil { gateway.relayRequests.yield() }
-            return
-        }
-        do {
-            let pushed: Bool
-            do {
-                pushed = try await gateway.dispatch.push(job.id, kind: job.kind, bound: bound)
-            } catch {
-                logger.warning("Redis does not take the job; the relay will dispatch it", metadata: [
-                    LogField.job: "\(job.id)", LogField.error: "\(String(reflecting: error))",
-                ])
-                pushed = false
-            }
-            if !pushed {
-                await gateway.admission.noteBacklog()
-                try await gateway.jobs.markUndispatched([job.id])
-                gateway.relayRequests.yield()
-            }
-        } catch {
-            logger.warning("a job waits until its dispatch is stale", metadata: [
-                LogField.job: "\(job.id)", LogField.error: "\(String(reflecting: error))",
-            ])
-        }
     }
 
     private func idempotencyKey(_ request: Request) throws -> String? {
@@ -173,36 +138,22 @@ struct JobSubmission: Sendable {
         let key = text.hasPrefix("\"") && text.hasSuffix("\"") && text.count >= 2 ? String(text.dropFirst().dropLast()) : text
         guard (1...255).contains(key.unicodeScalars.count) else {
             throw Problem(
-                .badRequest, "idempotency_key_malformed", "Idempotency-Key must have 1 to 255 characters",
+                .idempotencyKeyMalformed, "Idempotency-Key must have 1 to 255 characters",
                 field: "Idempotency-Key", closesConnection: true)
         }
         return key
     }
-
-    private static var lapsed: Problem {
-        Problem(
-            .conflict, "idempotency_in_flight", "the upload stood still for so long that another request took its Idempotency-Key",
-            retryAfterSeconds: 1, closesConnection: true)
-    }
-
-    /// A trace context of the form that W3C Trace Context level 1 gives; anything else is not passed on.
-    private static func validTraceparent(_ text: String) -> String? {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 4, parts.map(\.count) == [2, 32, 16, 2],
-            text.allSatisfy({ $0 == "-" || ($0.isHexDigit && !$0.isUppercase) })
-        else { return nil }
-        return text
-    }
 }
 
-extension JobStatus {
-    /// A job that was queued in this moment, as its row says.
-    fileprivate init(of job: NewJob, _ enqueued: EnqueuedJob) {
-        self.init(
-            id: job.id, kind: job.kind, priority: job.priority, runAt: job.runAt ?? enqueued.createdAt, leaderID: nil,
-            state: .queued, stage: nil, progress: 0, revision: 1, attempt: 0, maximumAttempts: job.maximumAttempts,
-            cancelRequested: false, options: job.options, uploadBytes: job.bytes, uploadSHA256: job.sha256,
-            modelSHA256: enqueued.modelSHA256, error: nil, createdAt: enqueued.createdAt, startedAt: nil, finishedAt: nil,
-            verdict: nil)
+extension Request {
+    /// The trace context that the caller is in, of the form that W3C Trace Context level 1 gives; anything else is not passed on.
+    var traceparent: String? {
+        guard let text = headers[.traceparent] else { return nil }
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 4, parts.map(\.count) == [2, 32, 16, 2],
+            text.allSatisfy({ $0 == "-" || ($0.isHexDigit && !$0.isUppercase) }), parts[0] != "ff",
+            parts[1].contains(where: { $0 != "0" }), parts[2].contains(where: { $0 != "0" })
+        else { return nil }
+        return text
     }
 }

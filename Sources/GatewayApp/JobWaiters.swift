@@ -10,13 +10,25 @@ import Telemetry
 /// Requests that wait for a job to change. Whoever waits registers first, then reads, then waits, so that no change is
 /// missed; hints from Redis wake them, and one query for all of them every few seconds does when Redis cannot.
 actor JobWaiters {
-    private var waiting: [JobID: [UUID: AsyncStream<Void>.Continuation]] = [:]
+    private struct Waiting {
+        let wake: AsyncStream<Void>.Continuation
+        /// What the waiting request knows already.
+        var seen: Int64?
+    }
+
+    private var waiting: [JobID: [UUID: Waiting]] = [:]
 
     /// A registration; every change after it was made is noticed.
     struct Ticket: Sendable {
         fileprivate let job: JobID
         fileprivate let token: UUID
         fileprivate let changes: AsyncStream<Void>
+        fileprivate let waiters: JobWaiters
+
+        /// Says which revision of the job is known, so that nobody is woken for it again.
+        func note(seen revision: Int64) async {
+            await waiters.note(seen: revision, by: self)
+        }
 
         /// Returns when the job may have changed, the deadline has passed, the gateway stops, or the task was cancelled.
         func wait(until deadline: ContinuousClock.Instant) async {
@@ -48,6 +60,9 @@ actor JobWaiters {
     /// The jobs that somebody waits for.
     var jobs: [JobID] { Array(waiting.keys) }
 
+    /// How many requests wait.
+    var count: Int { waiting.values.reduce(0) { $0 + $1.count } }
+
     /// Registers for the time of `body`.
     nonisolated func withTicket<Value: Sendable>(
         for job: JobID, _ body: (Ticket) async throws -> Value
@@ -65,7 +80,12 @@ actor JobWaiters {
 
     /// Wakes those who wait for one job.
     func wake(_ job: JobID) {
-        for continuation in (waiting[job] ?? [:]).values { continuation.yield() }
+        for request in (waiting[job] ?? [:]).values { request.wake.yield() }
+    }
+
+    /// Wakes those who wait for one job and know of another revision.
+    func wake(_ job: JobID, for revision: Int64) {
+        for request in (waiting[job] ?? [:]).values where request.seen != revision { request.wake.yield() }
     }
 
     /// Wakes everybody: some hints may have been missed.
@@ -76,8 +96,12 @@ actor JobWaiters {
     private func register(_ job: JobID) -> Ticket {
         let token = UUID()
         let (changes, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        waiting[job, default: [:]][token] = continuation
-        return Ticket(job: job, token: token, changes: changes)
+        waiting[job, default: [:]][token] = Waiting(wake: continuation)
+        return Ticket(job: job, token: token, changes: changes, waiters: self)
+    }
+
+    private func note(seen revision: Int64, by ticket: Ticket) {
+        waiting[ticket.job]?[ticket.token]?.seen = revision
     }
 
     private func unregister(_ ticket: Ticket) {
@@ -92,6 +116,7 @@ struct JobWaker: Service {
     let store: JobStore
     let dispatch: JobDispatch
     let pollSeconds: Double
+    let pulse: Pulse
     let logger: Logger
 
     func run() async throws {
@@ -114,20 +139,20 @@ struct JobWaker: Service {
     }
 
     private func poll() async {
-        var known: [JobID: Int64] = [:]
         for await _ in AsyncTimerSequence(interval: .seconds(pollSeconds), clock: .continuous).cancelOnGracefulShutdown() {
+            pulse.beat("waiters")
             let jobs = await waiters.jobs
-            guard !jobs.isEmpty else {
-                known = [:]
-                continue
-            }
+            guard !jobs.isEmpty else { continue }
             do {
                 let current = try await store.revisions(of: jobs)
-                for (job, row) in current where known[job] != row.revision { await waiters.wake(job) }
-                known = current.mapValues(\.revision)
+                for job in jobs {
+                    // One that is gone was erased, and nobody is to wait for it.
+                    if let row = current[job] { await waiters.wake(job, for: row.revision) } else { await waiters.wake(job) }
+                }
             } catch {
                 logger.warning("cannot look after waiting requests", metadata: [LogField.error: "\(String(reflecting: error))"])
             }
         }
+        pulse.end("waiters")
     }
 }

@@ -31,7 +31,7 @@ struct JobWishes: Sendable {
             guard let text = text(field), !text.isEmpty else { continue }
             guard text.utf8.count <= Self.maximumBytes else {
                 throw Problem(
-                    .badRequest, "field_too_large", "\(field.rawValue) has more than \(Self.maximumBytes) bytes",
+                    .fieldTooLarge, "\(field.rawValue) has more than \(Self.maximumBytes) bytes",
                     field: field.rawValue, closesConnection: true)
             }
             texts[field] = text
@@ -66,7 +66,7 @@ struct JobWishes: Sendable {
     }
 
     private static func runAt(_ text: String, now: Date, maximumDelaySeconds: Double) throws -> Date? {
-        guard let moment = time(text) else {
+        guard let moment = WhorlJSON.time(text) else {
             throw wrong(.runAt, "runAt must be a time as in RFC 3339, such as 2030-01-31T08:00:00Z")
         }
         let delay = moment.timeIntervalSince(now)
@@ -77,16 +77,7 @@ struct JobWishes: Sendable {
         return delay > 0 ? moment : nil
     }
 
-    /// An RFC 3339 time, with or without a fraction.
-    private static func time(_ text: String) -> Date? {
-        for includesFraction in [false, true] {
-            if let date = try? Date.ISO8601FormatStyle(includingFractionalSeconds: includesFraction).parse(text) { return date }
-        }
-        return nil
-    }
-
     private static func wrong(_ field: Field, _ detail: String) -> Problem {
-        let code = field == .runAt ? "run_at_malformed" : "\(field.rawValue)_malformed"
-        return Problem(.badRequest, code, detail, field: field.rawValue, closesConnection: true)
+        Problem(.parameterInvalid, detail, field: field.rawValue, closesConnection: true)
     }
 }

@@ -5,59 +5,62 @@ import JobModel
 
 /// An error as the API tells it: RFC 9457 problem details, as `application/problem+json`.
 public struct Problem: Error, HTTPResponseError, Sendable {
-    public var status: HTTPResponse.Status
-    /// A stable snake_case word; the problem's type is `urn:whorl:problem:<code>`.
-    public var code: String
-    /// What went wrong in general.
-    public var title: String
+    public var type: ProblemType
     /// What was wrong with this request, and what to do.
     public var detail: String
-    /// The field or header that was wrong, where it was one.
+    /// The field, parameter or header that was wrong, where it was one.
     public var field: String?
+    /// Why a job ended, where that is the problem.
+    public var error: JobError?
     /// Seconds after which a repetition makes sense.
     public var retryAfterSeconds: Int?
     /// Whether the request's body was left unread, so that the connection cannot be used again.
     public var closesConnection: Bool
+    /// Fields that this problem's answer must carry beside the usual ones.
+    public var headers: HTTPFields
 
     public init(
-        _ status: HTTPResponse.Status, _ code: String, title: String? = nil, _ detail: String,
-        field: String? = nil, retryAfterSeconds: Int? = nil, closesConnection: Bool = false
+        _ type: ProblemType, _ detail: String, field: String? = nil, error: JobError? = nil, retryAfterSeconds: Int? = nil,
+        closesConnection: Bool = false, headers: HTTPFields = [:]
     ) {
-        self.status = status
-        self.code = code
-        self.title = title ?? status.reasonPhrase
+        self.type = type
         self.detail = detail
         self.field = field
+        self.error = error
         self.retryAfterSeconds = retryAfterSeconds
         self.closesConnection = closesConnection
+        self.headers = headers
     }
+
+    public var status: HTTPResponse.Status { type.status }
 
     private struct Body: Encodable {
         let type, title, detail, code, instance: String
+        let requestID: String
         let field: String?
+        let error: JobError?
         let status: Int
+
+        enum CodingKeys: String, CodingKey {
+            case type, title, detail, code, instance, field, error, status
+            case requestID = "requestId"
+        }
     }
 
     public func response(from request: Request, context: some RequestContext) throws -> Response {
         let body = Body(
-            type: "urn:whorl:problem:\(code)", title: title, detail: detail, code: code, instance: request.uri.path,
-            field: field, status: status.code)
+            type: "urn:whorl:problem:\(type.rawValue)", title: type.title, detail: detail, code: type.rawValue,
+            instance: request.uri.path, requestID: (context as? GatewayContext)?.requestID ?? context.id, field: field, error: error, status: status.code)
         var response = try Response.json(body, status: status)
         response.headers[.contentType] = "application/problem+json"
+        response.headers.append(contentsOf: headers)
         if let retryAfterSeconds { response.headers[.retryAfter] = String(retryAfterSeconds) }
         if closesConnection { response.headers[.connection] = "close" }
         return response
     }
 
-    /// PostgreSQL is away: nothing was accepted.
-    static func unavailable(_ what: String) -> Problem {
-        Problem(
-            .serviceUnavailable, "unavailable", "\(what) cannot be reached; nothing was accepted, try again",
-            retryAfterSeconds: 5)
-    }
-
     static func notFound(_ what: String) -> Problem {
-        Problem(.notFound, "not_found", "there is no \(what)")
+        Problem(.notFound, "there is no \(what)")
     }
 }
 

@@ -49,33 +49,42 @@ actor QueueAdmission {
 
     /// Lets a job of a tenant in.
     ///
+    /// - Parameter ownMaximum: how many of the tenant's jobs may wait, if that is not what the settings say.
     /// - Throws: a `Problem`, 429 when the tenant's own queue is full and 503 when the whole is; what the store throws when
     ///   nothing can be accepted at all.
-    func admit(_ tenant: Tenant) async throws -> Ticket {
-        let now = ContinuousClock.now
-        let current: Snapshot
-        if let snapshot, snapshot.takenAt.duration(to: now) < Self.staleAfter(snapshot) {
-            current = snapshot
-        } else {
-            current = try await refresh()
-        }
+    func admit(_ tenant: Tenant, maximumQueued ownMaximum: Int?) async throws -> Ticket {
+        let current = try await current()
         let queued = current.load.queued, own = current.load.queuedByTenant[tenant] ?? 0
+        let maximumQueuedPerTenant = ownMaximum ?? maximumQueuedPerTenant
         guard own < maximumQueuedPerTenant else {
             throw Problem(
-                .tooManyRequests, "tenant_queue_full",
-                "\(own) of your jobs wait already, and no more than \(maximumQueuedPerTenant) may; send the clip when some are done",
+                .tenantQueueFull, "\(own) of your jobs wait already, and no more than \(maximumQueuedPerTenant) may; send the clip when some are done",
                 retryAfterSeconds: 10, closesConnection: true)
         }
         guard queued < maximumQueued else {
             throw Problem(
-                .serviceUnavailable, "queue_full",
-                "\(queued) jobs wait already, and no more than \(maximumQueued) may; nothing was accepted, try again later",
+                .queueFull, "\(queued) jobs wait already, and no more than \(maximumQueued) may; nothing was accepted, try again later",
                 retryAfterSeconds: 30, closesConnection: true)
         }
-        let elapsed = current.takenAt.duration(to: now)
+        return ticket(as: current)
+    }
+
+    /// What a job goes by that was let in before.
+    func ticket() async throws -> Ticket {
+        ticket(as: try await current())
+    }
+
+    private func ticket(as snapshot: Snapshot) -> Ticket {
+        let now = ContinuousClock.now
+        let elapsed = snapshot.takenAt.duration(to: now)
         return Ticket(
-            databaseTime: current.load.databaseTime.addingTimeInterval(elapsed.seconds),
-            streamBound: Relay.bound(slots: current.slots), goesOnStream: backlogUntil.map { $0 < now } ?? true)
+            databaseTime: snapshot.load.databaseTime.addingTimeInterval(elapsed.seconds),
+            streamBound: Relay.bound(slots: snapshot.slots), goesOnStream: backlogUntil.map { $0 < now } ?? true)
+    }
+
+    private func current() async throws -> Snapshot {
+        if let snapshot, snapshot.takenAt.duration(to: .now) < Self.staleAfter(snapshot) { return snapshot }
+        return try await refresh()
     }
 
     /// Counts a job that came in since.
@@ -94,7 +103,7 @@ actor QueueAdmission {
 
     /// Counts anew where it is time to.
     fileprivate func keepFresh() async throws {
-        if let snapshot, snapshot.takenAt.duration(to: .now) < PacedCount<QueueLoad>.age(allowedAfter: snapshot.cost) { return }
+        if let snapshot, snapshot.takenAt.duration(to: .now) < Pace.age(allowedAfter: snapshot.cost) { return }
         _ = try await refresh()
     }
 
@@ -109,22 +118,25 @@ actor QueueAdmission {
 
     /// With nothing heard for this long, PostgreSQL may be away: then a request asks itself.
     private static func staleAfter(_ snapshot: Snapshot) -> Duration {
-        PacedCount<QueueLoad>.age(allowedAfter: snapshot.cost) * 2
+        Pace.age(allowedAfter: snapshot.cost) * 2
     }
 }
 
 /// Keeps the counts of `QueueAdmission` fresh.
 struct QueueGauge: Service {
     let admission: QueueAdmission
+    let pulse: Pulse
     let logger: Logger
 
     func run() async throws {
         for await _ in AsyncTimerSequence(interval: .milliseconds(500), clock: .continuous).cancelOnGracefulShutdown() {
+            pulse.beat("gauge")
             do {
                 try await admission.keepFresh()
             } catch {
                 logger.debug("the queue could not be counted", metadata: [LogField.error: "\(String(reflecting: error))"])
             }
         }
+        pulse.end("gauge")
     }
 }

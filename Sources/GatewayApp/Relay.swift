@@ -23,19 +23,24 @@ struct Relay: Service {
     let aliveSeconds: Double
     /// This gateway's own requests: a job came that is not on the stream.
     let requests: AsyncStream<Void>
+    let pulse: Pulse
+    let metrics: MetricRegistry
     let logger: Logger
 
     func run() async throws {
         let ticks = AsyncTimerSequence(interval: .seconds(seconds), clock: .continuous).map { _ in }
         let refills = dispatch.hints([.refill]).map { _ in }
         for await _ in merge(ticks, refills, requests).cancelOnGracefulShutdown() {
+            pulse.beat("relay")
             do {
                 try await refill()
                 try await Task.sleep(for: .milliseconds(Self.restMilliseconds))
             } catch {
+                metrics.add(to: .choreFailures, ["relay"])
                 logger.warning("the relay will try again", metadata: [LogField.error: "\(String(reflecting: error))"])
             }
         }
+        pulse.end("relay")
     }
 
     /// How many entries the stream may hold: one for each slot, so that a job which comes now waits for one round of the pool at

@@ -9,8 +9,9 @@ import UploadStore
 /// Takes jobs from workers that were lost, settles what they left in Redis, and removes bytes and rows that nobody needs.
 struct Sweep: Service {
     let store: JobStore
+    let resumables: ResumableStore
     let dispatch: JobDispatch
-    let uploads: DirectoryUploadStore
+    let uploads: any UploadStore
     let waiters: JobWaiters
     let kind: JobKind
     let seconds: Double
@@ -22,6 +23,10 @@ struct Sweep: Service {
     /// What a gateway left half-way is removed after this long.
     let abandonedUploadSeconds: Double
     let retention: RetentionPolicy
+    /// Ends what resumable uploads left.
+    let tidyResumables: @Sendable () async throws -> Void
+    let pulse: Pulse
+    let metrics: MetricRegistry
     let logger: Logger
 
     func run() async throws {
@@ -34,9 +39,10 @@ struct Sweep: Service {
     private func takeBackAgainAndAgain() async {
         let ticks = AsyncTimerSequence(interval: .seconds(seconds), clock: .continuous)
         for await _ in ticks.cancelOnGracefulShutdown() {
-            await attempt("take back lost jobs", takeBackLost)
-            await attempt("settle abandoned entries", settleAbandoned)
+            await attempt("take back lost jobs", of: "sweep", takeBackLost)
+            await attempt("settle abandoned entries", of: "sweep", settleAbandoned)
         }
+        pulse.end("sweep")
     }
 
     private func tidyAgainAndAgain() async {
@@ -51,16 +57,20 @@ struct Sweep: Service {
                 }
             }
             await attempt("remove unneeded uploads") { cursor = try await releaseUploads(after: cursor) }
+            await attempt("end resumable uploads", tidyResumables)
             await attempt("remove uploads without a job") { try await removeOrphans(inFolder: folder) }
             await attempt("keep house", store.keepHouse)
-            folder = (folder + 1) % DirectoryUploadStore.folderCount
+            folder = (folder + 1) % UploadKey.folderCount
         }
+        pulse.end("tidy")
     }
 
-    private func attempt(_ what: String, _ chore: () async throws -> Void) async {
+    private func attempt(_ what: String, of loop: String = "tidy", _ chore: () async throws -> Void) async {
+        pulse.beat(loop)
         do {
             try await chore()
         } catch {
+            metrics.add(to: .choreFailures, ["sweep"])
             logger.warning("could not \(what); will try again", metadata: [
                 LogField.error: "\(String(reflecting: error))"
             ])
@@ -86,7 +96,13 @@ struct Sweep: Service {
 
     /// One pass over a part of the uploads; returns where the next goes on.
     private func releaseUploads(after cursor: UploadCursor?) async throws -> UploadCursor? {
-        _ = try await uploads.removeAbandoned(olderThanSeconds: abandonedUploadSeconds)
+        let unfinished = try await uploads.unfinished(olderThanSeconds: abandonedUploadSeconds)
+        if !unfinished.isEmpty {
+            let known = Set(try await resumables.open(among: unfinished.compactMap { UploadKey.id(in: $0) }).map(UploadKey.make))
+            for key in unfinished where !known.contains(key) {
+                try await uploads.discard(unfinished: key)
+            }
+        }
         var released: [ReleasableUpload] = []
         let pass = try await store.releasableUploads(keepSeconds: keepUploadsSeconds, after: cursor)
         for upload in pass.uploads {

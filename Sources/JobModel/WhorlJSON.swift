@@ -19,14 +19,21 @@ public enum WhorlJSON {
         decoder.dateDecodingStrategy = .custom { decoder in
             let container = try decoder.singleValueContainer()
             let text = try container.decode(String.self)
-            do {
-                return try timeFormat.parse(text)
-            } catch {
+            guard let time = time(text) else {
                 throw DecodingError.dataCorruptedError(
                     in: container, debugDescription: "\(text) is not an RFC 3339 time")
             }
+            return time
         }
         return decoder
+    }
+
+    /// Reads an RFC 3339 time, with or without a fraction; nil for anything else.
+    public static func time(_ text: String) -> Date? {
+        for format in [timeFormat, Date.ISO8601FormatStyle()] {
+            if let date = try? format.parse(text) { return date }
+        }
+        return nil
     }
 
     private static let timeFormat = Date.ISO8601FormatStyle(includingFractionalSeconds: true)

@@ -1,8 +1,8 @@
 import PostgresClient
 
-/// Gathers what is to be written at one moment into one transaction, since a commit costs as much for a hundred rows as for
-/// one, and a statement for each row several times as much. Nobody is made to wait for company: a batch is what came while
-/// earlier ones were being written.
+/// Gathers what is to be written, or read, at one moment into one transaction, since a commit costs as much for a hundred rows
+/// as for one, and a statement for each row several times as much. Nobody is made to wait for company: a batch is what came
+/// while earlier ones were being written.
 actor Batcher<Item: Sendable, Output: Sendable> {
     /// How often a batch is written that lost a deadlock with another one.
     private static var maximumTries: Int { 3 }

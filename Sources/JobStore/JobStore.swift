@@ -14,6 +14,7 @@ public struct JobStore: Sendable {
     let pool: PostgresPool
     let enqueuing: Batcher<NewJob, EnqueuedJob>
     let completing: Batcher<Completion, FencedOutcome>
+    let headReading: Batcher<JobID, JobHead?>
 
     public init(pool: PostgresPool) {
         self.pool = pool
@@ -22,6 +23,7 @@ public struct JobStore: Sendable {
         completing = Batcher(limits: BatchLimits(writing: 1, items: 64, weight: Completion.batchBytes), weight: \.bytes) {
             try await Self.complete($0, pool)
         }
+        headReading = Batcher(limits: BatchLimits(items: 512)) { try await Self.heads(of: $0, pool) }
     }
 
     /// Whether PostgreSQL answers and its schema is there.
@@ -100,26 +102,31 @@ extension JobStore {
     /// Counts by state, how many ended lately, and how long the oldest due job has waited.
     ///
     /// Every part reads an index that holds its jobs alone; still it takes about a second for ten million.
-    public func statistics() async throws -> QueueStatistics {
+    ///
+    /// - Parameter tenant: only this one's; nil for all.
+    public func statistics(of tenant: Tenant? = nil) async throws -> QueueStatistics {
+        // Two texts, so that each has a plan of its own.
+        let own = tenant == nil ? "" : "AND tenant = $1"
         let rows = try await pool.query(
             """
             WITH alive AS (
                 SELECT state, count(*) AS jobs, min(run_at) FILTER (WHERE run_at <= now()) AS due
-                FROM jobs WHERE state = 'queued' AND leader_id IS NULL GROUP BY state
+                FROM jobs WHERE state = 'queued' AND leader_id IS NULL \(own) GROUP BY state
                 UNION ALL
-                SELECT state, count(*), NULL FROM jobs WHERE state = 'queued' AND leader_id IS NOT NULL GROUP BY state
+                SELECT state, count(*), NULL FROM jobs WHERE state = 'queued' AND leader_id IS NOT NULL \(own) GROUP BY state
                 UNION ALL
-                SELECT state, count(*), NULL FROM jobs WHERE state = 'running' GROUP BY state
+                SELECT state, count(*), NULL FROM jobs WHERE state = 'running' \(own) GROUP BY state
             )
             SELECT state, sum(jobs)::bigint AS jobs, 0::bigint AS lately,
                    extract(epoch FROM now() - min(due))::float8 AS age, now() AS moment
             FROM alive GROUP BY state
             UNION ALL
             SELECT state, count(*), count(*) FILTER (WHERE finished_at > now() - interval '1 minute'), NULL, now()
-            FROM jobs WHERE finished_at IS NOT NULL GROUP BY state
+            FROM jobs WHERE finished_at IS NOT NULL \(own) GROUP BY state
             UNION ALL
             SELECT NULL, 0, 0, NULL, now()
-            """)
+            """,
+            tenant.map { [$0.name] } ?? [])
         var statistics = QueueStatistics(jobs: [:], endedLastMinute: [:], oldestQueuedSeconds: nil, countedAt: .distantPast)
         for row in rows {
             statistics.countedAt = try row.decode("moment")

@@ -27,7 +27,8 @@ public struct SettingsReader: Sendable {
         table: [Setting], arguments: [String], environment: [String: String]
     ) async throws(SettingsError) {
         let (flags, configPath) = try Self.checkedFlags(arguments, table: table)
-        let unprefixed = environment.filter { $0.key == "DATABASE_URL" || $0.key == "REDIS_URL" }
+        var unprefixed: [String: String] = [:]
+        for (name, own) in Self.customaryNames { unprefixed[own] = environment[name] }
         var providers: [(source: String, provider: any ConfigProvider)] = [
             ("flag", CommandLineArgumentsProvider(arguments: ["whorl"] + flags)),
             ("environment", EnvironmentVariablesProvider(environmentVariables: environment).prefixKeys(with: "whorl")),
@@ -47,6 +48,18 @@ public struct SettingsReader: Sendable {
         }
         self.values = values
         self.table = table
+    }
+
+    /// Names that hosting platforms and other tools set, and ours without the prefix.
+    private static let customaryNames = [
+        "DATABASE_URL": "DATABASE_URL", "REDIS_URL": "REDIS_URL", "AWS_ACCESS_KEY_ID": "S3_ACCESS_KEY",
+        "AWS_SECRET_ACCESS_KEY": "S3_SECRET_KEY", "AWS_SESSION_TOKEN": "S3_SESSION_TOKEN",
+    ]
+
+    /// The flag of a setting, for messages.
+    public func flagName(_ key: String) -> String {
+        guard let setting = table.first(where: { $0.key == key }) else { preconditionFailure("no setting \(key)") }
+        return setting.flagName
     }
 
     /// The text of a `text` or `choice` setting.

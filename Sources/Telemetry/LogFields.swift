@@ -14,6 +14,9 @@ public enum LogField {
     public static let path = "http_path"
     public static let status = "http_status"
     public static let request = "request_id"
+    public static let key = "key_id"
+    public static let webhook = "webhook_id"
+    public static let upload = "upload_id"
 }
 
 /// What this build calls itself.

@@ -6,8 +6,8 @@ import NIOPosix
 /// Uploads as files of one directory, shared by gateways and workers.
 ///
 /// An upload is written to `incoming/`, renamed to `<two hex digits>/<id>` and flushed to the disk with its directory, before
-/// anybody is told its key; so a key once given out survives a power cut. What a killed gateway left in `incoming/` is removed
-/// by `removeAbandoned`, and what it left under a key that nobody was told by whoever compares keys with rows.
+/// anybody is told its key; so a key once given out survives a power cut. What a killed gateway left in `incoming/`, or under a
+/// key that nobody was told, is removed by whoever compares keys with rows.
 public struct DirectoryUploadStore: UploadStore {
     private let root: String
     private let threads: NIOThreadPool
@@ -23,10 +23,15 @@ public struct DirectoryUploadStore: UploadStore {
         try Self.makeDirectory(root + "/incoming")
     }
 
-    public func begin() async throws(UploadError) -> any UploadWriter {
-        let id = JobID.make().description
-        let key = String(id.suffix(2)) + "/" + id
-        return FileUploadWriter(root: root, id: id, key: key, threads: threads)
+    public func begin(_ id: JobID) async throws(UploadError) -> any UploadWriter {
+        FileUploadWriter(root: root, key: UploadKey.make(id), threads: threads)
+    }
+
+    public func resume(_ checkpoint: UploadCheckpoint) async throws(UploadError) -> any UploadWriter {
+        _ = try path(of: checkpoint.key)
+        let writer = FileUploadWriter(root: root, key: checkpoint.key, threads: threads)
+        try await blocking { () throws(UploadError) in try writer.reopen(at: checkpoint.bytes) }
+        return writer
     }
 
     public func open(key: String) async throws(UploadError) -> Int32 {
@@ -57,38 +62,35 @@ public struct DirectoryUploadStore: UploadStore {
         }
     }
 
-    /// Removes files of `incoming/` that nobody has written to for `seconds`; returns how many.
-    public func removeAbandoned(olderThanSeconds seconds: Double) async throws(UploadError) -> Int {
+    public func unfinished(olderThanSeconds seconds: Double) async throws(UploadError) -> [String] {
         let incoming = root + "/incoming"
         return try await blocking { () throws(UploadError) in
-            let names = try Self.names(in: incoming)
-            let limit = Date().timeIntervalSince1970 - seconds
-            var removed = 0
-            for name in names {
-                var information = stat()
-                let path = incoming + "/" + name
-                guard lstat(path, &information) == 0, Double(information.st_mtim.tv_sec) < limit else { continue }
-                if unlink(path) == 0 { removed += 1 }
-            }
-            return removed
+            try Self.names(in: incoming, olderThanSeconds: seconds).compactMap { JobID($0).map(UploadKey.make) }
         }
     }
 
-    /// How many folders finished uploads are spread over.
-    public static let folderCount = 256
+    public func discard(unfinished key: String) async throws(UploadError) {
+        guard let id = UploadKey.id(in: key) else { throw .malformedKey }
+        let path = root + "/incoming/\(id)"
+        try await blocking { () throws(UploadError) in
+            guard unlink(path) == 0 || errno == ENOENT else { throw .system(operation: "unlink", errno: errno) }
+        }
+    }
 
-    /// Keys of one folder's finished uploads that are older than `seconds`: those that no row knows were left by a gateway
-    /// that died between storing the bytes and its commit.
     public func keys(inFolder folder: Int, olderThanSeconds seconds: Double) async throws(UploadError) -> [String] {
-        let name = String(format: "%02x", folder % Self.folderCount)
+        let name = UploadKey.folder(folder)
         let path = root + "/" + name
         return try await blocking { () throws(UploadError) in
             guard access(path, F_OK) == 0 else { return [] }
-            let limit = Date().timeIntervalSince1970 - seconds
-            return try Self.names(in: path).filter { file in
-                var information = stat()
-                return lstat(path + "/" + file, &information) == 0 && Double(information.st_mtim.tv_sec) < limit
-            }.map { name + "/" + $0 }
+            return try Self.names(in: path, olderThanSeconds: seconds).map { name + "/" + $0 }
+        }
+    }
+
+    private static func names(in path: String, olderThanSeconds seconds: Double) throws(UploadError) -> [String] {
+        let limit = Date().timeIntervalSince1970 - seconds
+        return try names(in: path).filter { file in
+            var information = stat()
+            return lstat(path + "/" + file, &information) == 0 && Double(information.st_mtim.tv_sec) < limit
         }
     }
 
@@ -100,11 +102,8 @@ public struct DirectoryUploadStore: UploadStore {
         }
     }
 
-    /// A key is `xx/<uuid ending in xx>`; anything else could leave the directory.
     private func path(of key: String) throws(UploadError) -> String {
-        let parts = key.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let id = JobID(parts[1]), id.description.hasSuffix(parts[0]), parts[0].count == 2
-        else { throw .malformedKey }
+        guard UploadKey.id(in: key) != nil else { throw .malformedKey }
         return root + "/" + key
     }
 
@@ -112,6 +111,12 @@ public struct DirectoryUploadStore: UploadStore {
         _ body: @escaping @Sendable () throws(UploadError) -> Result
     ) async throws(UploadError) -> Result {
         try await threads.runBlocking(body)
+    }
+
+    /// A directory that is there, if it can be made.
+    static func prepared(_ path: String) throws(UploadError) -> String {
+        try makeDirectory(path)
+        return path
     }
 
     /// Returns whether the directory is new.
@@ -128,6 +133,8 @@ public struct DirectoryUploadStore: UploadStore {
 private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
     /// So many bytes are gathered before they are written: a small upload takes one visit to a pool thread in all.
     private static let gatheredBytes = 262_144
+    /// A resumed upload is read again at its end, so much at a time: a hash half done cannot be kept.
+    private static let readBytes = 1 << 20
 
     private let root: String
     private let key: String
@@ -136,15 +143,77 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
     private var gathered: [UInt8] = []
     /// −1 before the first write and after the end.
     private var descriptor: Int32 = -1
-    private var hash = SHA256()
+    /// nil for a resumed upload.
+    private var hash: SHA256? = SHA256()
     private var bytes: Int64 = 0
     private var isAtIncomingPath = false
 
-    init(root: String, id: String, key: String, threads: NIOThreadPool) {
+    init(root: String, key: String, threads: NIOThreadPool) {
         self.root = root
         self.key = key
         self.threads = threads
-        incomingPath = root + "/incoming/" + id
+        incomingPath = root + "/incoming/" + key.dropFirst(3)
+    }
+
+    /// Opens what an earlier request left. Blocks.
+    func reopen(at bytes: Int64) throws(UploadError) {
+        self.bytes = bytes
+        // Nothing was written yet: the file is made for the first bytes.
+        guard bytes > 0 else { return }
+        hash = nil
+        descriptor = Foundation.open(incomingPath, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+        if descriptor >= 0 {
+            isAtIncomingPath = true
+        } else if errno == ENOENT {
+            // Its gateway died after the bytes had got their place and before the job was made.
+            descriptor = Foundation.open(root + "/" + key, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+        }
+        guard descriptor >= 0 else { throw errno == ENOENT ? .missing(key: key) : UploadError.current("open") }
+        var information = stat()
+        guard fstat(descriptor, &information) == 0 else { throw .current("fstat") }
+        guard information.st_size >= bytes else { throw .missing(key: key) }
+        guard ftruncate(descriptor, off_t(bytes)) == 0 else { throw .current("ftruncate") }
+        guard lseek(descriptor, off_t(bytes), SEEK_SET) == bytes else { throw .current("lseek") }
+    }
+
+    func checkpoint() async throws(UploadError) -> UploadCheckpoint {
+        try await threads.runBlocking { [self] () throws(UploadError) in try flushed() }
+    }
+
+    func suspend() async throws(UploadError) -> UploadCheckpoint {
+        try await threads.runBlocking { [self] () throws(UploadError) in
+            let checkpoint = try flushed()
+            if descriptor >= 0 { close(descriptor) }
+            descriptor = -1
+            // The file is another request's from here on.
+            isAtIncomingPath = false
+            return checkpoint
+        }
+    }
+
+    private func flushed() throws(UploadError) -> UploadCheckpoint {
+        let isNew = descriptor < 0 && !gathered.isEmpty
+        if !gathered.isEmpty { try writeGathered() }
+        if descriptor >= 0 {
+            guard fsync(descriptor) == 0 else { throw .current("fsync") }
+            if isNew { try Self.flush(directory: root + "/incoming") }
+        }
+        return UploadCheckpoint(key: key, bytes: bytes)
+    }
+
+    /// SHA-256 of the whole file, read from its beginning.
+    private func readHash() throws(UploadError) -> SHA256 {
+        var hash = SHA256()
+        var buffer = [UInt8](repeating: 0, count: Self.readBytes)
+        var offset: off_t = 0
+        while true {
+            let count = buffer.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, offset) }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw .current("pread") }
+            guard count > 0 else { return hash }
+            buffer.withUnsafeBytes { hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0.prefix(count))) }
+            offset += off_t(count)
+        }
     }
 
     deinit {
@@ -159,15 +228,19 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
 
     func finish() async throws(UploadError) -> StoredUpload {
         try await threads.runBlocking { [self] () throws(UploadError) in
-            try writeGathered()
+            if !gathered.isEmpty || descriptor < 0 { try writeGathered() }
+            let whole: SHA256 = if let hash { hash } else { try readHash() }
+            let digest = whole.finalize().hexText
             let directory = root + "/" + key.prefix(2)
             if try DirectoryUploadStore.makeDirectory(directory) { try Self.flush(directory: root) }
             // Moved before it is flushed: nobody knows the key yet, and the file system commits both at once.
             let path = root + "/" + key
-            guard rename(incomingPath, path) == 0 else { throw Self.failure("rename") }
+            if isAtIncomingPath {
+                guard rename(incomingPath, path) == 0 else { throw .current("rename") }
+            }
             isAtIncomingPath = false
             do throws(UploadError) {
-                guard fsync(descriptor) == 0 else { throw Self.failure("fsync") }
+                guard fsync(descriptor) == 0 else { throw .current("fsync") }
                 try Self.flush(directory: directory)
             } catch {
                 unlink(path)
@@ -175,7 +248,6 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
             }
             close(descriptor)
             descriptor = -1
-            let digest = hash.finalize().hexText
             return StoredUpload(key: key, bytes: bytes, sha256: digest)
         }
     }
@@ -198,16 +270,16 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
     private func writeGathered() throws(UploadError) {
         if descriptor < 0 {
             descriptor = Foundation.open(incomingPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
-            guard descriptor >= 0 else { throw Self.failure("open") }
+            guard descriptor >= 0 else { throw .current("open") }
             isAtIncomingPath = true
         }
-        hash.update(data: gathered)
+        hash?.update(data: gathered)
         bytes += Int64(gathered.count)
         var offset = 0
         while offset < gathered.count {
             let written = gathered[offset...].withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
             if written < 0 && errno == EINTR { continue }
-            guard written > 0 else { throw Self.failure("write") }
+            guard written > 0 else { throw .current("write") }
             offset += written
         }
         gathered.removeAll(keepingCapacity: true)
@@ -215,19 +287,15 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
 
     private static func flush(directory: String) throws(UploadError) {
         let descriptor = Foundation.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw failure("open directory") }
+        guard descriptor >= 0 else { throw .current("open directory") }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw failure("fsync directory") }
-    }
-
-    private static func failure(_ operation: String) -> UploadError {
-        errno == ENOSPC || errno == EDQUOT ? .noSpace : .system(operation: operation, errno: errno)
+        guard fsync(descriptor) == 0 else { throw .current("fsync directory") }
     }
 }
 
 extension NIOThreadPool {
     /// Runs blocking work on a pool thread and keeps its error's type.
-    fileprivate func runBlocking<Result: Sendable>(
+    func runBlocking<Result: Sendable>(
         _ body: @escaping @Sendable () throws(UploadError) -> Result
     ) async throws(UploadError) -> Result {
         let outcome: Swift.Result<Result, UploadError>

@@ -1,7 +1,9 @@
+import AsyncHTTPClient
 import Foundation
 import JobModel
 import JobStore
 import Logging
+import NIOPosix
 import PostgresClient
 import RedisClient
 import ServiceLifecycle
@@ -16,7 +18,8 @@ public struct Worker: Service {
     private let database: PostgresConfiguration
     private let pool: PostgresPool
     private let redis: RedisClient
-    private let uploads: DirectoryUploadStore
+    private let http: HTTPClient
+    private let uploads: any UploadStore
     private let isDraining = DrainFlag()
     private let logger: Logger
 
@@ -41,7 +44,8 @@ public struct Worker: Service {
         redis = RedisClient(
             configuration: try RedisConfiguration(url: configuration.redisURL, clientName: "whorl-worker"),
             logger: logger)
-        uploads = try DirectoryUploadStore(root: configuration.uploadsDirectory)
+        http = HTTPClient(eventLoopGroupProvider: .singleton)
+        uploads = try configuration.uploadPlace.open(http: http, threads: .singleton)
     }
 
     public func run() async throws {
@@ -187,5 +191,10 @@ public struct Worker: Service {
         }
         await pool.close()
         await redis.close()
+        do {
+            try await http.shutdown()
+        } catch {
+            logger.debug("connections were closed in the middle", metadata: [LogField.error: "\(String(reflecting: error))"])
+        }
     }
 }

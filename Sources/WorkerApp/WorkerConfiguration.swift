@@ -2,13 +2,14 @@ import Foundation
 import JobModel
 import Logging
 import Settings
+import UploadStore
 
 /// Everything that can be set about a worker's part in the job lifecycle, whatever its work is.
 public struct WorkerConfiguration: Sendable {
     public var databaseURL: String
     public var redisURL: String
     public var queueName: String
-    public var uploadsDirectory: String
+    public var uploadPlace: UploadPlace
     /// Jobs at a time.
     public var slots: Int
     public var leaseSeconds: Double
@@ -36,9 +37,6 @@ public struct WorkerConfiguration: Sendable {
         Setting(
             "queue.name", .text, default: "{whorl}",
             help: "Hash tag that all keys in Redis begin with; gateways and workers of one queue share it."),
-        Setting(
-            "uploads.directory", .text, default: "uploads",
-            help: "Directory for the clips; gateways and workers share it."),
         Setting("slots", .integer(1...256), unit: "jobs", default: "1", help: "Jobs at a time."),
         Setting("memory.jobMegabytes", .integer(1...1_048_576), unit: "MB", default: "512", help: "Take a job only while so much memory is free for it."),
         Setting("worker.aliveFile", .text, default: "", help: "Touch this file with every heartbeat that PostgreSQL heard."),
@@ -55,14 +53,14 @@ public struct WorkerConfiguration: Sendable {
         Setting("stages.drawingSeconds", .number(0.1...86400), unit: "seconds", default: "60", help: "The same for drawing the pictures."),
         Setting("stages.storingSeconds", .number(0.1...86400), unit: "seconds", default: "600", help: "The same for storing the verdict."),
         Setting("log.level", .choice(Logger.Level.allCases.map(\.rawValue)), default: "info", help: "What is logged."),
-    ]
+    ] + UploadPlace.table
 
     /// - Throws: `SettingsError` for values that do not go together.
     public init(_ settings: SettingsReader) throws(SettingsError) {
         databaseURL = settings.text("database.url")
         redisURL = settings.text("redis.url")
         queueName = settings.text("queue.name")
-        uploadsDirectory = settings.text("uploads.directory")
+        uploadPlace = try UploadPlace(settings)
         slots = settings.integer("slots")
         leaseSeconds = settings.number("lease.seconds")
         heartbeatSeconds = settings.number("lease.heartbeatSeconds")

@@ -23,6 +23,19 @@ struct DatabaseOption: ParsableArguments {
             .compactMap { $0 }.first { !$0.isEmpty }
     }
 
+    /// Lends a small pool for the time of `body`.
+    func withPool<Value>(applicationName: String, _ body: (PostgresPool) async throws -> Value) async throws -> Value {
+        let pool = pool(connections: 1, applicationName: applicationName)
+        do {
+            let value = try await body(pool)
+            await pool.close()
+            return value
+        } catch {
+            await pool.close()
+            throw error
+        }
+    }
+
     /// Makes a pool that logs nothing; the command's own words are what a person reads.
     func pool(connections: Int, applicationName: String) -> PostgresPool {
         let silent = Logger(label: "whorl") { _ in SwiftLogNoOpLogHandler() }

@@ -19,10 +19,14 @@ struct GatewayClient: Sendable {
     }()
 
     private let base: String
+    private let key: String?
 
-    /// - Parameter server: as `ServerOption` checked it.
-    init(server: String) {
+    /// - Parameters:
+    ///   - server: as `ServerOption` checked it.
+    ///   - key: what is sent as a bearer token; nil for none.
+    init(server: String, key: String?) {
         base = server.hasSuffix("/") ? String(server.dropLast()) : server
+        self.key = key
     }
 
     /// Uploads a clip from disk as it is read and makes a job of it.
@@ -80,9 +84,9 @@ struct GatewayClient: Sendable {
             .decoded(JobAttempts.self).attempts
     }
 
-    /// All workers that have not left.
+    /// All workers that have not left, as the operators' listener tells.
     func workers() async throws -> WorkerList {
-        try await answer(to: request("GET", "/api/workers"), seconds: Self.answerSeconds).decoded()
+        try await answer(to: request("GET", "/admin/workers"), seconds: Self.answerSeconds).decoded()
     }
 
     private func request(_ method: String, _ path: String, query: [String: String] = [:]) -> HTTPClientRequest {
@@ -93,6 +97,7 @@ struct GatewayClient: Sendable {
         }
         var request = HTTPClientRequest(url: base + path + (fields.isEmpty ? "" : "?" + fields.joined(separator: "&")))
         request.method = .RAW(value: method)
+        if let key { request.headers.add(name: "Authorization", value: "Bearer \(key)") }
         request.headers.add(name: "Accept", value: "application/json, application/problem+json")
         return request
     }

@@ -34,15 +34,9 @@ struct MigrateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let steps = try Migration.read(directory: MigrationsFolder.resolve(migrations))
-        let pool = database.pool(connections: 1, applicationName: "whorl-migrate")
-        let report: Migrator.Report
-        do {
-            report = try await migrate(Migrator(pool: pool, migrations: steps))
-        } catch {
-            await pool.close()
-            throw error
+        let report = try await database.withPool(applicationName: "whorl-migrate") { pool in
+            try await migrate(Migrator(pool: pool, migrations: steps))
         }
-        await pool.close()
         for name in report.applied { print("applied \(name)") }
         for name in report.reverted { print("reverted \(name)") }
         print("the schema is at version \(report.version)")

@@ -7,13 +7,13 @@ struct WorkersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "workers", abstract: "List the workers of a gateway's queue, with their slots and how they do.")
 
-    @OptionGroup var server: ServerOption
+    @OptionGroup var operators: OperatorsOption
 
     @Flag(help: "Print the list as JSON.")
     var json = false
 
     func run() async throws {
-        let list = try await server.client.workers()
+        let list = try await operators.client.workers()
         if json {
             return print(String(decoding: try WhorlJSON.encoder(pretty: true).encode(list), as: UTF8.self))
         }

@@ -28,6 +28,8 @@ RETURN_SECONDS = 20.0
 
 GATEWAY = {
     "HTTP_PORT": "0",
+    "OPERATORS_PORT": "0",
+    "SHUTDOWN_DRAIN_SECONDS": "0",
     "SWEEP_SECONDS": "0.3",
     "TIDY_SECONDS": "0.2",
     "RELAY_SECONDS": "0.3",
@@ -193,6 +195,10 @@ class Fleet:
     def client(self, gateway: Program | None = None) -> Client:
         chosen = gateway or self.living_gateways[0]
         return Client(self.port_of(chosen))
+
+    def operators(self, gateway: Program) -> Client:
+        """Talks to a gateway's listener for operators."""
+        return Client(gateway.listening_port("listening for operators"))
 
     def any_client(self, generator: random.Random) -> Client:
         gateways = [gateway for gateway in self.living_gateways if gateway is not self.reserved]

@@ -61,7 +61,7 @@ def down_at_post(fleet: Fleet) -> str:
         expect(answer.status == 503, f"without PostgreSQL a clip is answered {answer.status} {answer.code}")
         expect("retry-after" in answer.headers, "the 503 says nothing about when to try again")
     wait_for("the bytes are cleaned up", lambda: set(stored_files(fleet.uploads)) <= files, 10)
-    not_ready = [fleet.client(gateway).send("GET", "/readyz").status for gateway in fleet.gateways]
+    not_ready = [fleet.operators(gateway).send("GET", "/readyz").status for gateway in fleet.gateways]
     expect(set(not_ready) == {503}, f"without PostgreSQL /readyz says {not_ready}")
     fleet.servers.start()
     wait_for("clips are accepted again", lambda: fleet.client().post(fleet.clips.script()).status == 202, 20)

@@ -90,14 +90,14 @@ class Program:
                 # A line that is being written.
                 continue
 
-    def listening_port(self, seconds: float = 60) -> int:
-        """The port that a gateway says it listens on."""
+    def listening_port(self, message: str = "listening", seconds: float = 60) -> int:
+        """The port that a gateway says it listens on: for clients, or for operators."""
 
         def port() -> int | None:
             if not self.is_running:
                 raise Breach(f"{self.name} ended with code {self.process.returncode}:\n{self.text()[-2000:]}")
             for record in self.records():
-                if record.get("message") == "listening":
+                if record.get("message") == message:
                     return int(record["port"])
             return None
 

@@ -81,7 +81,7 @@ def evicting_policy(fleet: Fleet) -> str:
     try:
         wait_for("the gateways are degraded and say why", lambda: all(_is_degraded(fleet, gateway) for gateway in fleet.gateways), 15)
         wait_for("the workers are not ready and say why", lambda: _workers_complain(fleet), 15)
-        expect(all(fleet.client(gateway).send("GET", "/readyz").status == 200 for gateway in fleet.gateways), "a gateway is not ready")
+        expect(all(fleet.operators(gateway).send("GET", "/readyz").status == 200 for gateway in fleet.gateways), "a gateway is not ready")
         fleet.submit(fleet.clips.script())
     finally:
         queue.config_set("maxmemory-policy", "noeviction")

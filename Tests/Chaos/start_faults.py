@@ -9,7 +9,7 @@ from waiting import expect, holds_for, wait_for
 
 def readiness(fleet: Fleet, gateway: Program) -> int:
     try:
-        return fleet.client(gateway).send("GET", "/readyz").status
+        return fleet.operators(gateway).send("GET", "/readyz").status
     except NoAnswer:
         return 0
 

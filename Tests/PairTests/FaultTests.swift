@@ -187,7 +187,7 @@ import Testing
             _ = try pair.startWorker()
             let id = try await pair.submit(try clip())
             #expect(try await pair.ended(id).state == .succeeded)
-            #expect(try await pair.send("GET", "/readyz").status == 200)
+            #expect(try await pair.send("GET", "/readyz", to: pair.operators).status == 200)
             let health = try await pair.send("GET", "/api/health").json
             #expect(health["status"] as? String == "degraded")
         }

@@ -24,6 +24,8 @@ final class Pair: Sendable {
     let environment: [String: String]
     let gateway: Program
     let address: String
+    /// Of the listener for operators.
+    let operators: String
 
     /// Starts a migrated gateway; workers are started by the tests.
     static func with(
@@ -43,6 +45,8 @@ final class Pair: Sendable {
                 "WHORL_UPLOADS_DIRECTORY": folder.appendingPathComponent("uploads").path,
                 "WHORL_MODEL_PATH": model.path,
                 "WHORL_HTTP_PORT": "0",
+                "WHORL_OPERATORS_PORT": "0",
+                "WHORL_SHUTDOWN_DRAIN_SECONDS": "0",
                 "WHORL_SWEEP_SECONDS": "0.2",
                 "WHORL_TIDY_SECONDS": "0.2",
                 "WHORL_RELAY_SECONDS": "0.2",
@@ -59,7 +63,8 @@ final class Pair: Sendable {
             let gateway = try Program("whorl-gateway", [], environment: environment)
             let pair = Pair(
                 folder: folder, pool: pool, environment: environment, gateway: gateway,
-                address: "http://127.0.0.1:\(try await gateway.listeningPort())")
+                address: "\(settings["WHORL_TLS_KEY"] == nil ? "http" : "https")://127.0.0.1:\(try await gateway.listeningPort())",
+                operators: "http://127.0.0.1:\(try await gateway.listeningPort("listening for operators"))")
             do {
                 try await body(pair)
             } catch {
@@ -75,13 +80,15 @@ final class Pair: Sendable {
     private let started = Started()
 
     private init(
-        folder: URL, pool: PostgresPool, environment: [String: String], gateway: Program, address: String
+        folder: URL, pool: PostgresPool, environment: [String: String], gateway: Program, address: String,
+        operators: String
     ) {
         self.folder = folder
         self.pool = pool
         self.environment = environment
         self.gateway = gateway
         self.address = address
+        self.operators = operators
     }
 
     /// A checkpoint that all tests share; making one takes a second.
@@ -222,11 +229,11 @@ final class Program: @unchecked Sendable {
     }
 
     /// The port that a gateway says it listens on.
-    func listeningPort() async throws -> Int {
+    func listeningPort(_ message: String = "listening") async throws -> Int {
         var port: Int?
         _ = await eventually(within: .seconds(30)) {
             try? await Task.sleep(for: .milliseconds(20))
-            for line in errorText.split(separator: "\n") where line.contains("\"listening\"") {
+            for line in errorText.split(separator: "\n") where line.contains("\"\(message)\"") {
                 let record = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
                 port = (record?["port"] as? String).flatMap { Int($0) }
             }

@@ -16,6 +16,8 @@ struct Answer {
     }
 
     var code: String? { json["code"] as? String }
+    /// Why a job ended, where that is the problem.
+    var errorCode: String? { (json["error"] as? [String: Any])?["code"] as? String }
 
     func decoded<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
         try WhorlJSON.decoder().decode(type, from: body)
@@ -24,9 +26,9 @@ struct Answer {
 
 extension Pair {
     func send(
-        _ method: String, _ path: String, body: Data? = nil, headers: [String: String] = [:]
+        _ method: String, _ path: String, to base: String? = nil, body: Data? = nil, headers: [String: String] = [:]
     ) async throws -> Answer {
-        var request = HTTPClientRequest(url: address + path)
+        var request = HTTPClientRequest(url: (base ?? address) + path)
         request.method = .init(rawValue: method)
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let body { request.body = .bytes(ByteBuffer(data: body)) }

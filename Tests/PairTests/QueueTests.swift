@@ -61,7 +61,8 @@ import Testing
             for number in 0..<2 { ids.append(try await pair.submit(Self.script("fault disk_failed # \(number)"))) }
             for id in ids { #expect(try await pair.ended(id).state == .dead) }
             func whorl(_ arguments: String...) async throws -> (code: Int32, text: String) {
-                let program = try Program("whorl", arguments + ["--server", pair.address], environment: [:])
+                let program = try Program(
+                    "whorl", arguments, environment: ["WHORL_URL": pair.address, "WHORL_OPERATORS_URL": pair.operators])
                 let code = await program.exitCode()
                 return (code, String(decoding: program.outputData, as: UTF8.self) + program.errorText)
             }
@@ -113,14 +114,14 @@ import Testing
         try await Pair.with { (pair) async throws in
             let long = String(repeating: "x", count: 20_000)
             let cases: [(query: String, headers: [String: String], code: String, field: String)] = [
-                ("priority=11", [:], "priority_malformed", "priority"),
-                ("priority=high", [:], "priority_malformed", "priority"),
-                ("runAt=2020-01-01T00:00:00Z", [:], "run_at_malformed", "runAt"),
-                ("runAt=9999-12-31T23:59:59Z", [:], "run_at_malformed", "runAt"),
-                ("runAt=tomorrow", [:], "run_at_malformed", "runAt"),
-                ("fresh=yes", [:], "fresh_malformed", "fresh"),
+                ("priority=11", [:], "parameter_invalid", "priority"),
+                ("priority=high", [:], "parameter_invalid", "priority"),
+                ("runAt=2020-01-01T00:00:00Z", [:], "parameter_invalid", "runAt"),
+                ("runAt=9999-12-31T23:59:59Z", [:], "parameter_invalid", "runAt"),
+                ("runAt=tomorrow", [:], "parameter_invalid", "runAt"),
+                ("fresh=yes", [:], "parameter_invalid", "fresh"),
                 ("options=\(long)", [:], "field_too_large", "options"),
-                ("options=%7B%22a%22%3A1%7D", [:], "options_malformed", "options"),
+                ("options=%7B%22a%22%3A1%7D", [:], "parameter_invalid", "options"),
                 ("", ["Idempotency-Key": String(repeating: "k", count: 10_240)], "idempotency_key_malformed", "Idempotency-Key"),
             ]
             for (query, headers, code, field) in cases {

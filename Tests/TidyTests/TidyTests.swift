@@ -9,8 +9,8 @@ import Testing
     /// The floor plan of ARCHITECTURE.md: a target imports only targets of lower floors.
     static let floors: [[String]] = [
         ["CHiredis", "CLibpq", "CLibav", "COpenBLAS", "CProcess", "CSeccomp", "CZlib", "CKernels"],
-        ["JobModel", "ThreadExecutor", "NeuralCore"],
-        ["RedisClient", "PostgresClient", "Video", "Detector", "UploadStore", "Telemetry", "Settings"],
+        ["JobModel", "ThreadExecutor", "NeuralCore", "Settings"],
+        ["RedisClient", "PostgresClient", "Video", "Detector", "UploadStore", "Outbound", "Telemetry"],
         ["JobStore", "Analysis"],
         ["GatewayApp", "WorkerApp"],
         ["whorl-gateway", "whorl-worker", "whorl-decoder", "whorl"],

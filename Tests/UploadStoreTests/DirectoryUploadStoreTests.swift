@@ -1,4 +1,5 @@
 import Foundation
+import JobModel
 import Testing
 import UploadStore
 
@@ -13,14 +14,14 @@ import UploadStore
     private func files(_ root: String) throws -> [String] {
         try FileManager.default.subpathsOfDirectory(atPath: root).filter { path in
             var isDirectory: ObjCBool = false
-            FileManager.default.fileExists(atPath: root + "/" + path, isDirectory: &isDirectory)
+            _ = FileManager.default.fileExists(atPath: root + "/" + path, isDirectory: &isDirectory)
             return !isDirectory.boolValue
         }
     }
 
     @Test func anUploadIsVisibleWhenItIsFinished() async throws {
         try await with { store, root in
-            let writer = try await store.begin()
+            let writer = try await store.begin(.make())
             try await writer.write(Array("hello ".utf8))
             #expect(try files(root).allSatisfy { $0.hasPrefix("incoming/") })
             try await writer.write(Array("world".utf8))
@@ -40,7 +41,7 @@ import UploadStore
 
     @Test func anAbortedUploadLeavesNothing() async throws {
         try await with { store, root in
-            let writer = try await store.begin()
+            let writer = try await store.begin(.make())
             try await writer.write([1, 2, 3])
             await writer.abort()
             await writer.abort()
@@ -50,7 +51,7 @@ import UploadStore
 
     @Test func aFinishedUploadSurvivesAnAbort() async throws {
         try await with { store, root in
-            let writer = try await store.begin()
+            let writer = try await store.begin(.make())
             try await writer.write([1])
             let stored = try await writer.finish()
             await writer.abort()
@@ -73,20 +74,59 @@ import UploadStore
         }
     }
 
-    @Test func whatAKilledGatewayLeftIsRemovedAfterAWhile() async throws {
+    @Test func whatAKilledGatewayLeftIsFoundAndRemoved() async throws {
         try await with { store, root in
-            let path = root + "/incoming/left-behind"
+            let id = JobID.make()
+            let path = root + "/incoming/\(id)"
             #expect(FileManager.default.createFile(atPath: path, contents: Data([1])))
-            #expect(try await store.removeAbandoned(olderThanSeconds: 3600) == 0)
+            #expect(try await store.unfinished(olderThanSeconds: 3600).isEmpty)
             try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSinceNow: -7200)], ofItemAtPath: path)
-            #expect(try await store.removeAbandoned(olderThanSeconds: 3600) == 1)
+            #expect(try await store.unfinished(olderThanSeconds: 3600) == [UploadKey.make(id)])
+            try await store.discard(unfinished: UploadKey.make(id))
+            try await store.discard(unfinished: UploadKey.make(id))
             #expect(try files(root).isEmpty)
+        }
+    }
+
+    @Test func anUploadGoesOnWhereItsCheckpointLeftIt() async throws {
+        try await with { store, root in
+            let writer = try await store.begin(.make())
+            try await writer.write(Array("hello ".utf8))
+            let checkpoint = try await writer.suspend()
+            #expect(checkpoint.bytes == 6)
+            // What comes after the checkpoint and before the next is dropped.
+            let lost = try await store.resume(checkpoint)
+            try await lost.write(Array("nobody".utf8))
+            #expect(try await lost.checkpoint().bytes == 12)
+            let next = try await store.resume(checkpoint)
+            try await next.write(Array("world".utf8))
+            let last = try await next.suspend()
+            #expect(last.bytes == 11)
+            let stored = try await store.resume(last).finish()
+            #expect(stored.bytes == 11)
+            #expect(stored.sha256 == "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")
+            #expect(try files(root) == [stored.key])
+            // A gateway that dies right here finds it finished.
+            #expect(try await store.resume(last).finish() == stored)
+        }
+    }
+
+    @Test func aCheckpointWithoutItsBytesIsMissing() async throws {
+        try await with { store, _ in
+            let checkpoint = UploadCheckpoint(key: UploadKey.make(.make()), bytes: 3)
+            await #expect(throws: UploadError.missing(key: checkpoint.key)) { try await store.resume(checkpoint) }
+            let writer = try await store.begin(.make())
+            try await writer.write([1, 2])
+            var longer = try await writer.suspend()
+            longer.bytes = 3
+            await #expect(throws: UploadError.missing(key: longer.key)) { try await store.resume(longer) }
+            await #expect(throws: UploadError.malformedKey) { try await store.resume(UploadCheckpoint(key: "../x", bytes: 1)) }
         }
     }
 
     @Test func oldKeysOfAFolderAreListed() async throws {
         try await with { store, root in
-            let writer = try await store.begin()
+            let writer = try await store.begin(.make())
             try await writer.write([1])
             let key = try await writer.finish().key
             let folder = try #require(Int(key.prefix(2), radix: 16))
@@ -105,7 +145,7 @@ import UploadStore
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
         guard run("/bin/mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", root]) == 0 else { return }
         let store = try DirectoryUploadStore(root: root)
-        let writer = try await store.begin()
+        let writer = try await store.begin(.make())
         await #expect(throws: UploadError.noSpace) {
             for _ in 0..<64 { try await writer.write([UInt8](repeating: 1, count: 65_536)) }
         }

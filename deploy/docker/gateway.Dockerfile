@@ -27,11 +27,12 @@ RUN apt-get update \
 COPY --from=build /out/whorl-gateway /usr/local/bin/whorl-gateway
 ENV WHORL_HTTP_HOST=0.0.0.0 \
     WHORL_HTTP_PORT=8080 \
+    WHORL_OPERATORS_PORT=8081 \
     WHORL_UPLOADS_DIRECTORY=/var/lib/whorl/uploads
 USER 10001
 VOLUME /var/lib/whorl/uploads
 EXPOSE 8080
 # bash can open the connection itself, so the image needs no curl.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
-    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${WHORL_HTTP_PORT} && printf 'GET /readyz HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${WHORL_OPERATORS_PORT} && printf 'GET /readyz HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
 ENTRYPOINT ["whorl-gateway"]

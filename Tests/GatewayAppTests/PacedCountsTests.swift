@@ -1,7 +1,7 @@
 import GatewayApp
 import Testing
 
-@Suite struct PacedCountTests {
+@Suite struct PacedCountsTests {
     /// Counts its calls; a call lasts until it is let go.
     private actor Counting {
         private(set) var calls = 0
@@ -26,25 +26,25 @@ import Testing
 
     @Test func allWhoAskShareOneCount() async throws {
         let counting = Counting()
-        let paced = PacedCount { await counting.count(waiting: true) }
+        let paced = PacedCounts<Int, Int> { _ in await counting.count(waiting: true) }
         try await withThrowingTaskGroup(of: Int.self) { group in
-            for _ in 0..<20 { group.addTask { try await paced.value() } }
+            for _ in 0..<20 { group.addTask { try await paced.value(for: 1).value } }
             while await !counting.isWaiting() { await Task.yield() }
             await counting.letGo()
             for try await value in group { #expect(value == 1) }
         }
-        #expect(try await paced.value() == 1)
+        #expect(try await paced.value(for: 1).value == 1)
         #expect(await counting.calls == 1)
     }
 
     @Test func aFailedCountIsTriedAgain() async throws {
         let counting = Counting()
-        let paced = PacedCount {
+        let paced = PacedCounts<Int, Int> { _ in
             let number = await counting.count(waiting: false)
             guard number > 1 else { throw Refusal() }
             return number
         }
-        await #expect(throws: Refusal.self) { try await paced.value() }
-        #expect(try await paced.value() == 2)
+        await #expect(throws: Refusal.self) { try await paced.value(for: 1).value }
+        #expect(try await paced.value(for: 1).value == 2)
     }
 }
