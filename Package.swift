@@ -85,6 +85,7 @@ let package = Package(
         .target(
             name: "Outbound",
             dependencies: [
+                "Settings",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -133,7 +134,7 @@ let package = Package(
         .target(
             name: "WorkerApp",
             dependencies: [
-                "JobModel", "JobStore", "UploadStore", "Analysis", "Telemetry", "Settings", "PostgresClient", "RedisClient",
+                "JobModel", "JobStore", "UploadStore", "Outbound", "Analysis", "Telemetry", "Settings", "PostgresClient", "RedisClient",
                 "Detector", "NeuralCore", "Video",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -179,6 +180,7 @@ let package = Package(
         .testTarget(
             name: "DetectorTests", dependencies: ["Detector", "NeuralCore", "CZlib"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
+        .testTarget(name: "OutboundTests", dependencies: ["Outbound", "TestServers", .product(name: "NIOHTTP1", package: "swift-nio")]),
         .testTarget(name: "UploadStoreTests", dependencies: ["UploadStore", "JobModel"]),
         .testTarget(
             name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "PostgresClient", "RedisClient", "TestServers"]),
@@ -191,7 +193,8 @@ let package = Package(
                 "JobModel", "JobStore", "PostgresClient", "RedisClient", "TestServers", "whorl", "whorl-gateway", "whorl-worker",
                 "whorl-decoder", "whorl-scripted-worker", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"), .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .testTarget(
             name: "WhorlTests", dependencies: ["JobModel", "NeuralCore", "PostgresClient", "TestServers", "whorl", "whorl-decoder"]),

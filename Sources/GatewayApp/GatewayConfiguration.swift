@@ -52,6 +52,8 @@ public struct GatewayConfiguration: Sendable {
     public var maximumQueuedPerTenant: Int
     public var maximumDelaySeconds: Double
     public var retention: RetentionPolicy
+    /// Jobs whose clip is a URL.
+    public var takesURLs: Bool
     public var webhookPolicy: OutboundPolicy
     /// Waits after the first try, the second and so on.
     public var webhookBackoffSeconds: [Double]
@@ -198,11 +200,10 @@ public struct GatewayConfiguration: Sendable {
         Setting(
             "webhooks.keepSeconds", .number(60...1e8), unit: "seconds", default: "2592000",
             help: "Keep ended deliveries in the log for this long."),
+        Setting("webhooks.timeoutSeconds", .number(0.1...60), unit: "seconds", default: "15", help: "Give up a delivery's try after this long."),
         Setting(
-            "outbound.allowedNetworks", .text, default: "",
-            help: "Networks that webhooks may reach although they are not public, such as 10.1.0.0/16, with commas between."),
-        Setting("outbound.allowedPorts", .text, default: "80,443", help: "Ports that webhooks may use, with commas between."),
-        Setting("outbound.timeoutSeconds", .number(0.1...60), unit: "seconds", default: "15", help: "Give up a delivery's try after this long."),
+            "fetch.enabled", .flag, default: "false",
+            help: "Take jobs whose clip is a URL; all workers must be of this version or later, and have fetch.enabled too."),
         Setting(
             "predict.waitSeconds", .number(0.1...600), unit: "seconds", default: "120",
             help: "POST /api/predict waits this long before it answers 202 with the job."),
@@ -229,7 +230,7 @@ public struct GatewayConfiguration: Sendable {
             help: "A worker whose heart has not beaten for this long counts as gone."),
         Setting(
             "log.level", .choice(Logger.Level.allCases.map(\.rawValue)), default: "info", help: "What is logged."),
-    ] + UploadPlace.table
+    ] + UploadPlace.table + OutboundPolicy.table
 
     /// - Throws: `SettingsError` for an address that keys would have to guard.
     public init(_ settings: SettingsReader) throws(SettingsError) {
@@ -283,7 +284,9 @@ public struct GatewayConfiguration: Sendable {
             .succeeded: settings.number("retention.succeededSeconds"), .failed: settings.number("retention.failedSeconds"),
             .cancelled: settings.number("retention.cancelledSeconds"), .dead: settings.number("retention.deadSeconds"),
         ].filter { $0.value > 0 })
-        webhookPolicy = try Self.outboundPolicy(settings)
+        let timeoutSeconds = settings.number("webhooks.timeoutSeconds")
+        webhookPolicy = try OutboundPolicy(settings, maximumRedirects: 0, connectSeconds: timeoutSeconds, totalSeconds: timeoutSeconds)
+        takesURLs = settings.flag("fetch.enabled")
         let waits = settings.text("webhooks.backoffSeconds").split(separator: ",").map { Double($0.trimmingCharacters(in: .whitespaces)) }
         guard waits.allSatisfy({ $0.map { $0 >= 0 && $0 <= 1e7 } ?? false }) else {
             throw SettingsError("--webhooks-backoff-seconds must be numbers of seconds with commas between")
@@ -333,24 +336,6 @@ public struct GatewayConfiguration: Sendable {
         for origin in configuration.allowedOrigins where !origin.contains("://") || origin.hasSuffix("/") {
             throw SettingsError("--http-allowed-origins: \(origin) is no origin; one is scheme://host, without a slash at its end")
         }
-    }
-
-    private static func outboundPolicy(_ settings: SettingsReader) throws(SettingsError) -> OutboundPolicy {
-        func words(_ key: String) -> [String] {
-            settings.text(key).split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
-        }
-        let networks = words("outbound.allowedNetworks").map { IPNetwork($0) }
-        guard networks.allSatisfy({ $0 != nil }) else {
-            throw SettingsError("--outbound-allowed-networks must be networks such as 10.1.0.0/16, with commas between")
-        }
-        let ports = words("outbound.allowedPorts").map { Int($0) }
-        guard ports.allSatisfy({ $0.map { (1...65535).contains($0) } ?? false }), !ports.isEmpty else {
-            throw SettingsError("--outbound-allowed-ports must be ports with commas between")
-        }
-        let seconds = settings.number("outbound.timeoutSeconds")
-        return OutboundPolicy(
-            addresses: AddressGuard(allowed: networks.compactMap { $0 }), ports: Set(ports.compactMap { $0 }), maximumRedirects: 0,
-            connectSeconds: seconds, totalSeconds: seconds)
     }
 
     private static func limit(_ perSecond: Double) -> RateLimit? {

@@ -96,8 +96,8 @@ extension JobStatus {
         self.init(
             id: job.id, kind: job.kind, priority: job.priority, runAt: job.runAt ?? enqueued.createdAt, leaderID: nil,
             state: .queued, stage: nil, progress: 0, revision: 1, attempt: 0, maximumAttempts: job.maximumAttempts,
-            cancelRequested: false, options: job.options, uploadBytes: job.bytes, uploadSHA256: job.sha256,
-            modelSHA256: enqueued.modelSHA256, error: nil, createdAt: enqueued.createdAt, startedAt: nil, finishedAt: nil,
+            cancelRequested: false, options: job.options, uploadBytes: job.sourceURL == nil ? job.bytes : nil,
+            uploadSHA256: job.sourceURL == nil ? job.sha256 : nil, sourceURL: job.sourceURL, modelSHA256: enqueued.modelSHA256, error: nil, createdAt: enqueued.createdAt, startedAt: nil, finishedAt: nil,
             verdict: nil)
     }
 }

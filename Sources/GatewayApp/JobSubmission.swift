@@ -7,6 +7,7 @@ import Logging
 import PostgresClient
 import Synchronization
 import Telemetry
+import UploadStore
 
 /// One clip on its way from a request to a durable job.
 struct JobSubmission: Sendable {
@@ -95,6 +96,10 @@ struct JobSubmission: Sendable {
     ) async throws -> JobStatus {
         let ticket = admission.ticket
         let id = JobID.make()
+        if request.isJSON {
+            return try await JobEntry(gateway: gateway, logger: logger).enter(
+                try await urlJob(id, request, ticket, reservation: reservation), by: ticket)
+        }
         let upload = try await intake(id, databaseTime: ticket.databaseTime, maximumBytes: admission.maximumBytes)
             .receive(request, context, onChunk: onChunk)
         let wishes = upload.wishes
@@ -105,6 +110,29 @@ struct JobSubmission: Sendable {
             traceparent: request.traceparent, runAt: wishes.runAt,
             isFresh: wishes.isFresh, isDispatched: ticket.goesOnStream && wishes.runAt == nil, reservation: reservation)
         return try await JobEntry(gateway: gateway, logger: logger).enter(job, by: ticket)
+    }
+
+    /// A job whose clip a worker fetches.
+    private func urlJob(
+        _ id: JobID, _ request: Request, _ ticket: QueueAdmission.Ticket, reservation: IdempotencyReservation?
+    ) async throws -> NewJob {
+        guard gateway.configuration.takesURLs else {
+            throw Problem(.urlJobsOff, "this server takes no clips by URL; send the clip itself", closesConnection: true)
+        }
+        let wish = try await request.json(URLWish.self)
+        do {
+            try gateway.outbound.check(wish.url)
+        } catch {
+            throw Problem(.urlRefused, "\(error)", field: "url")
+        }
+        let wishes = try JobWishes(
+            databaseTime: ticket.databaseTime, maximumDelaySeconds: gateway.configuration.maximumDelaySeconds
+        ) { wish.text($0) }
+        return NewJob(
+            id: id, tenant: tenant, priority: wishes.priority, maximumAttempts: gateway.configuration.maximumAttempts,
+            options: wish.options, storeKey: UploadKey.make(id), bytes: 0, sha256: "",
+            mediaType: "application/octet-stream", sourceURL: wish.url, traceparent: request.traceparent, runAt: wishes.runAt,
+            isFresh: wishes.isFresh, isDispatched: ticket.goesOnStream && wishes.runAt == nil, reservation: reservation)
     }
 
     private func intake(_ id: JobID, databaseTime: Date, maximumBytes: Int) -> UploadIntake {
@@ -119,15 +147,21 @@ struct JobSubmission: Sendable {
     /// not kept.
     private func replay(_ request: Request, job: JobID, fingerprint: String) async throws -> JobStatus {
         guard let status = try await gateway.jobs.status(of: job, tenant: tenant) else { throw Problem.noJob(job) }
+        if request.isJSON {
+            let wish = try await request.json(URLWish.self)
+            return try replayed(status, content: "url:" + wish.url, options: wish.options, fingerprint: fingerprint)
+        }
         // A start that was in time when the key was new may be past by now.
         let upload = try await intake(
             .make(), databaseTime: status.createdAt, maximumBytes: gateway.configuration.uploadLimits.maximumBytes
         ).receive(request, context) {}
         try await gateway.uploads.remove(key: upload.stored.key)
-        let same = try NewJob.fingerprint(contentSHA256: upload.stored.sha256, options: upload.wishes.options)
-        guard same == fingerprint else {
-            throw Problem(
-                .idempotencyKeyReused, "this Idempotency-Key was used with another clip or other options")
+        return try replayed(status, content: upload.stored.sha256, options: upload.wishes.options, fingerprint: fingerprint)
+    }
+
+    private func replayed(_ status: JobStatus, content: String, options: JobOptions, fingerprint: String) throws -> JobStatus {
+        guard try NewJob.fingerprint(contentSHA256: content, options: options) == fingerprint else {
+            throw Problem(.idempotencyKeyReused, "this Idempotency-Key was used with another clip or other options")
         }
         return status
     }
@@ -145,15 +179,37 @@ struct JobSubmission: Sendable {
     }
 }
 
+/// A job's wishes as JSON, with the clip's URL in the clip's place.
+private struct URLWish: Decodable {
+    let url: String
+    private let given: JobOptions.Strict?
+    private let priority: Int?
+    private let runAt: String?
+    private let fresh: Bool?
+
+    private enum CodingKeys: String, CodingKey {
+        case url, priority, runAt, fresh
+        case given = "options"
+    }
+
+    var options: JobOptions { given?.options ?? JobOptions() }
+
+    /// Those that are no JSON by themselves, as the other ways of asking have them.
+    func text(_ field: JobWishes.Field) -> String? {
+        switch field {
+        case .options: nil
+        case .priority: priority.map(String.init)
+        case .runAt: runAt
+        case .fresh: fresh.map { "\($0)" }
+        }
+    }
+}
+
 extension Request {
-    /// The trace context that the caller is in, of the form that W3C Trace Context level 1 gives; anything else is not passed on.
+    fileprivate var isJSON: Bool { ParameterizedValue(headers[.contentType] ?? "").value == "application/json" }
+
+    /// The trace that the caller is in; a `traceparent` that has not the form is not passed on.
     var traceparent: String? {
-        guard let text = headers[.traceparent] else { return nil }
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 4, parts.map(\.count) == [2, 32, 16, 2],
-            text.allSatisfy({ $0 == "-" || ($0.isHexDigit && !$0.isUppercase) }), parts[0] != "ff",
-            parts[1].contains(where: { $0 != "0" }), parts[2].contains(where: { $0 != "0" })
-        else { return nil }
-        return text
+        headers[.traceparent].flatMap { TraceContext(traceparent: $0) == nil ? nil : $0 }
     }
 }

@@ -21,9 +21,9 @@ actor KeyRing {
     private let store: AccessStore
     private let keepFor: Duration
     private let logger: Logger
-    private var entries: [UUID: Entry] = [:]
-    private var reading: [UUID: Task<Entry, any Error>] = [:]
-    private var notedUse: [UUID: ContinuousClock.Instant] = [:]
+    private var entries: [JobID: Entry] = [:]
+    private var reading: [JobID: Task<Entry, any Error>] = [:]
+    private var notedUse: [JobID: ContinuousClock.Instant] = [:]
 
     /// - Parameter keepSeconds: for how long what PostgreSQL said of a key is believed.
     init(store: AccessStore, keepSeconds: Double, logger: Logger) {
@@ -42,11 +42,11 @@ actor KeyRing {
         guard shown.matches(entry.secretSHA256), let key = entry.key, key.isValid(at: Date()) else { return nil }
         noteUse(of: key.id)
         return Caller(
-            tenant: key.tenant, scopes: Set(key.scopes), identity: "key:" + key.id.uuidString.lowercased(),
+            tenant: key.tenant, scopes: Set(key.scopes), identity: "key:\(key.id)",
             requestsPerSecond: key.requestsPerSecond)
     }
 
-    private func entry(_ id: UUID) async throws -> Entry {
+    private func entry(_ id: JobID) async throws -> Entry {
         if let entry = entries[id], entry.readAt.duration(to: .now) < keepFor { return entry }
         if let task = reading[id] { return try await task.value }
         let task = Task { try await read(id) }
@@ -54,7 +54,7 @@ actor KeyRing {
         return try await task.value
     }
 
-    private func read(_ id: UUID) async throws -> Entry {
+    private func read(_ id: JobID) async throws -> Entry {
         defer { reading[id] = nil }
         let found = try await store.key(id)
         let entry = Entry(
@@ -65,7 +65,7 @@ actor KeyRing {
         return entry
     }
 
-    private func noteUse(of id: UUID) {
+    private func noteUse(of id: JobID) {
         if let last = notedUse[id], last.duration(to: .now) < Self.useInterval { return }
         if notedUse.count >= Self.capacity { notedUse.removeAll() }
         notedUse[id] = .now

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import JobModel
 import Logging
 import NIOHTTP1
 import PostgresClient
@@ -17,6 +18,10 @@ struct ObservationMiddleware: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         if let id = request.headers[.requestID], Self.isPlain(id) { context.rename(id) }
+        if let trace = request.traceparent.flatMap({ TraceContext(traceparent: $0) }) {
+            context.logger[metadataKey: LogField.trace] = "\(trace.traceID)"
+            context.logger[metadataKey: LogField.parentSpan] = "\(trace.spanID)"
+        }
         let start = ContinuousClock.now
         metrics.add(to: .httpRequestsInFlight)
         defer { metrics.add(-1, to: .httpRequestsInFlight) }

@@ -102,7 +102,7 @@ struct OperatorRoutes: Sendable {
 
     private func revokeKey(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let text = try context.parameters.require("id")
-        guard let id = UUID(uuidString: text), try await gateway.access.revokeKey(id) else { throw Problem.notFound("such key") }
+        guard let id = JobID(text), try await gateway.access.revokeKey(id) else { throw Problem.notFound("such key") }
         context.logger.notice("a key was revoked", metadata: [LogField.key: "\(id)"])
         return Response(status: .noContent)
     }

@@ -64,9 +64,8 @@ actor TokenVerifier {
         do {
             // The collection checks the signature with the named key, whose own algorithm counts, and never `none`.
             claims = try await keys.collection.verify(token, as: Claims.self)
-        } catch is JWTError {
-            return nil
-        } catch is DecodingError {
+        } catch {
+            logger.debug("a token is not valid", metadata: [LogField.error: "\(String(reflecting: error))"])
             return nil
         }
         return caller(claims)

@@ -20,20 +20,31 @@ public struct JobOptions: Hashable, Sendable, Codable {
 
     /// Reads options as a client sent them; an unknown one is refused.
     public static func strictly(from json: Data) throws -> JobOptions {
-        let known = Set(CodingKeys.allCases.map(\.rawValue))
-        let decoder = WhorlJSON.decoder()
-        let present = try decoder.decode([String: Ignored].self, from: json).keys
-        if let stranger = present.first(where: { !known.contains($0) }) {
-            throw DecodingError.dataCorrupted(.init(
-                codingPath: [],
-                debugDescription: "unknown option \(stranger); known: \(known.sorted().joined(separator: ", "))"))
-        }
-        return try decoder.decode(JobOptions.self, from: json)
+        try WhorlJSON.decoder().decode(Strict.self, from: json).options
     }
 
-    /// Any value.
-    private struct Ignored: Decodable {
-        init(from decoder: any Decoder) throws {}
+    /// Options as a client sent them.
+    public struct Strict: Hashable, Sendable, Decodable {
+        public let options: JobOptions
+
+        private struct Name: CodingKey {
+            let stringValue: String
+            var intValue: Int? { nil }
+
+            init(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { nil }
+        }
+
+        /// - Throws: `DecodingError` for an unknown one.
+        public init(from decoder: any Decoder) throws {
+            let known = Set(CodingKeys.allCases.map(\.rawValue))
+            for name in try decoder.container(keyedBy: Name.self).allKeys where !known.contains(name.stringValue) {
+                throw DecodingError.dataCorrupted(.init(
+                    codingPath: decoder.codingPath,
+                    debugDescription: "unknown option \(name.stringValue); known: \(known.sorted().joined(separator: ", "))"))
+            }
+            options = try JobOptions(from: decoder)
+        }
     }
 }
 
@@ -59,8 +70,11 @@ public struct JobStatus: Hashable, Sendable, Codable {
     public var maximumAttempts: Int
     public var cancelRequested: Bool
     public var options: JobOptions
-    public var uploadBytes: Int64
-    public var uploadSHA256: String
+    /// nil until a worker has fetched the clip, where it came as a URL.
+    public var uploadBytes: Int64?
+    public var uploadSHA256: String?
+    /// Where the clip is fetched from; nil for one that was sent.
+    public var sourceURL: String?
     public var modelSHA256: String?
     public var error: JobError?
     public var createdAt: Date
@@ -73,14 +87,15 @@ public struct JobStatus: Hashable, Sendable, Codable {
         case leaderID = "leaderId"
         case state, stage, progress, revision, attempt, maximumAttempts, cancelRequested, options, uploadBytes
         case uploadSHA256 = "uploadSha256"
+        case sourceURL = "sourceUrl"
         case modelSHA256 = "modelSha256"
         case error, createdAt, startedAt, finishedAt, verdict
     }
 
     public init(
         id: JobID, kind: JobKind, priority: Int, runAt: Date, leaderID: JobID?, state: JobState, stage: JobStage?, progress: Double, revision: Int64, attempt: Int,
-        maximumAttempts: Int, cancelRequested: Bool, options: JobOptions, uploadBytes: Int64, uploadSHA256: String,
-        modelSHA256: String?, error: JobError?, createdAt: Date, startedAt: Date?, finishedAt: Date?, verdict: Verdict?
+        maximumAttempts: Int, cancelRequested: Bool, options: JobOptions, uploadBytes: Int64?, uploadSHA256: String?,
+        sourceURL: String? = nil, modelSHA256: String?, error: JobError?, createdAt: Date, startedAt: Date?, finishedAt: Date?, verdict: Verdict?
     ) {
         self.id = id
         self.kind = kind
@@ -97,6 +112,7 @@ public struct JobStatus: Hashable, Sendable, Codable {
         self.options = options
         self.uploadBytes = uploadBytes
         self.uploadSHA256 = uploadSHA256
+        self.sourceURL = sourceURL
         self.modelSHA256 = modelSHA256
         self.error = error
         self.createdAt = createdAt

@@ -4,7 +4,7 @@ import JobModel
 
 /// A key as it is stored: everything but its secret.
 public struct APIKey: Hashable, Sendable, Codable {
-    public var id: UUID
+    public var id: JobID
     public var tenant: Tenant
     /// For people; may be empty.
     public var name: String
@@ -27,11 +27,11 @@ public struct APIKeyText: Sendable {
     private static let prefix = "whorl_"
     private static let secretBytes = 32
 
-    public let id: UUID
+    public let id: JobID
     private let secret: [UInt8]
 
     /// A new key.
-    public init(id: UUID = UUID()) {
+    public init(id: JobID = .make()) {
         var generator = SystemRandomNumberGenerator()
         self.id = id
         secret = (0..<Self.secretBytes).map { _ in .random(in: .min ... .max, using: &generator) }
@@ -41,16 +41,16 @@ public struct APIKeyText: Sendable {
     public init?(_ text: some StringProtocol) {
         guard text.hasPrefix(Self.prefix) else { return nil }
         let parts = text.dropFirst(Self.prefix.count).split(separator: "_", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0].utf8.count == 32, let id = UUID(hexDigits: parts[0]),
+        guard parts.count == 2, parts[0].utf8.count == 32, let uuid = UUID(hexDigits: parts[0]),
             let secret = Data(base64URL: parts[1]), secret.count == Self.secretBytes
         else { return nil }
-        self.id = id
+        id = JobID(uuid: uuid)
         self.secret = Array(secret)
     }
 
     /// The whole key; whoever has it may do what it may.
     public var text: String {
-        Self.prefix + id.uuidString.lowercased().replacing("-", with: "") + "_" + Data(secret).base64URL
+        Self.prefix + id.description.replacing("-", with: "") + "_" + Data(secret).base64URL
     }
 
     /// What is stored in the secret's place.

@@ -27,14 +27,14 @@ public struct AccessStore: Sendable {
             VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING \(Self.keyColumns)
             """,
             [
-                key.id, tenant.name, name, key.secretSHA256, scopes.map(\.rawValue).sorted(), expiresAt, requestsPerSecond,
+                key.id.uuid, tenant.name, name, key.secretSHA256, scopes.map(\.rawValue).sorted(), expiresAt, requestsPerSecond,
             ])
         return (key.text, try APIKey(row: rows[0]))
     }
 
     /// A key with the digest of its secret; nil if there is none of that id.
-    public func key(_ id: UUID) async throws -> (key: APIKey, secretSHA256: [UInt8])? {
-        let rows = try await pool.query("SELECT \(Self.keyColumns), secret_sha256 FROM api_keys WHERE id = $1", [id])
+    public func key(_ id: JobID) async throws -> (key: APIKey, secretSHA256: [UInt8])? {
+        let rows = try await pool.query("SELECT \(Self.keyColumns), secret_sha256 FROM api_keys WHERE id = $1", [id.uuid])
         return try rows.first.map { (try APIKey(row: $0), try $0.decode("secret_sha256")) }
     }
 
@@ -49,13 +49,13 @@ public struct AccessStore: Sendable {
     }
 
     /// Ends a key for good; false if there is none of that id. Gateways notice within seconds.
-    public func revokeKey(_ id: UUID) async throws -> Bool {
-        try await pool.execute("UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1", [id]) == 1
+    public func revokeKey(_ id: JobID) async throws -> Bool {
+        try await pool.execute("UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1", [id.uuid]) == 1
     }
 
     /// Notes that keys were used just now.
-    public func noteUse(of ids: [UUID]) async throws {
-        try await pool.execute("UPDATE api_keys SET last_used_at = now() WHERE id = ANY($1)", [ids])
+    public func noteUse(of ids: [JobID]) async throws {
+        try await pool.execute("UPDATE api_keys SET last_used_at = now() WHERE id = ANY($1)", [ids.map(\.uuid)])
     }
 
     /// A secret that all gateways share; made by the first that asks.
@@ -139,7 +139,7 @@ extension APIKey {
     fileprivate init(row: PostgresRow) throws {
         let scopes: [String] = try row.decode("scopes")
         self.init(
-            id: try row.decode("id"), tenant: Tenant(name: try row.decode("tenant")), name: try row.decode("name"),
+            id: JobID(uuid: try row.decode("id")), tenant: Tenant(name: try row.decode("tenant")), name: try row.decode("name"),
             scopes: scopes.compactMap(Scope.init(rawValue:)), requestsPerSecond: try row.decode("requests_per_second"),
             createdAt: try row.decode("created_at"), expiresAt: try row.decode("expires_at"),
             revokedAt: try row.decode("revoked_at"), lastUsedAt: try row.decode("last_used_at"))

@@ -23,13 +23,15 @@ public struct NewJob: Sendable {
     public var isFresh: Bool
     /// Whether its id goes on the stream right after; otherwise the relay puts it there.
     public var isDispatched: Bool
+    /// Where the clip is to be fetched from; then its bytes and their hash mean nothing.
+    public var sourceURL: String?
     /// The idempotency key that this request holds, finished in the same transaction.
     public var reservation: IdempotencyReservation?
 
     public init(
         id: JobID = .make(), tenant: Tenant, kind: JobKind = .analyze, priority: Int = 0, maximumAttempts: Int = 5,
         options: JobOptions, storeKey: String, bytes: Int64, sha256: String, mediaType: String,
-        traceparent: String? = nil, runAt: Date? = nil, isFresh: Bool = false, isDispatched: Bool = true,
+        sourceURL: String? = nil, traceparent: String? = nil, runAt: Date? = nil, isFresh: Bool = false, isDispatched: Bool = true,
         reservation: IdempotencyReservation? = nil
     ) {
         self.id = id
@@ -42,6 +44,7 @@ public struct NewJob: Sendable {
         self.bytes = bytes
         self.sha256 = sha256
         self.mediaType = mediaType
+        self.sourceURL = sourceURL
         self.traceparent = traceparent
         self.runAt = runAt
         self.isFresh = isFresh
@@ -112,8 +115,11 @@ public struct ClaimedJob: Sendable {
     /// The worker lost it before: no neighbours this time.
     public let runsAlone: Bool
     public let options: JobOptions
-    public let storeKey: String
-    public let uploadSHA256: String
+    public internal(set) var storeKey: String
+    /// nil while the clip is to be fetched.
+    public internal(set) var uploadSHA256: String?
+    /// Where it is to be fetched from; nil once it was, and for one that was sent.
+    public let sourceURL: String?
     public let traceparent: String?
     /// How often the decoder crashed on this clip before.
     public let decoderCrashes: Int

@@ -48,6 +48,7 @@ extension JobStore {
         )
         SELECT c.id, c.lease_epoch, c.tenant, c.attempt, c.max_attempts, c.runs_alone, c.options, c.upload_sha256,
                c.traceparent, (SELECT u.store_key FROM uploads u WHERE u.id = c.upload_id) AS store_key,
+               CASE WHEN c.upload_sha256 IS NULL THEN (SELECT u.source_url FROM uploads u WHERE u.id = c.upload_id) END AS source_url,
                CASE WHEN c.error IS NULL THEN 0 ELSE (
                    SELECT count(*) FROM attempts a WHERE a.job_id = c.id AND a.error->>'code' = 'decoder_crashed')
                END AS decoder_crashes
@@ -114,6 +115,7 @@ extension ClaimedJob {
             options: try WhorlJSON.decoder().decode(JobOptions.self, from: Data(options.text.utf8)),
             storeKey: try row.decode("store_key"),
             uploadSHA256: try row.decode("upload_sha256"),
+            sourceURL: try row.decode("source_url"),
             traceparent: try row.decode("traceparent"),
             decoderCrashes: try row.decode("decoder_crashes"))
     }

@@ -9,7 +9,16 @@ extension JobStore {
     /// job under way. Whoever finds that a dispatched job did not reach the stream calls `markUndispatched`, and if nobody can,
     /// the relay finds it when the dispatch is stale.
     public func enqueue(_ job: NewJob) async throws -> EnqueuedJob {
-        try await enqueuing.submit(job)
+        if let url = job.sourceURL { return try await Self.insert(job, fetchedFrom: url, pool) }
+        return try await enqueuing.submit(job)
+    }
+
+    /// Makes a job whose clip a worker fetches.
+    private static func insert(_ job: NewJob, fetchedFrom url: String, _ pool: PostgresPool) async throws -> EnqueuedJob {
+        let rows = try await pool.query(
+            "SELECT job, outcome, leader, model, now() AS created_at FROM enqueue_url_job($1, $2, $3)",
+            [try PostgresJSON(encoding: try EnqueueRow(job: job)), url, priorityStepSeconds])
+        return try EnqueuedJob(row: rows[0])
     }
 
     static func insert(_ jobs: [NewJob], _ pool: PostgresPool) async throws -> [EnqueuedJob] {

@@ -6,10 +6,12 @@ import PostgresClient
 extension NewJob {
     /// What two requests with one idempotency key must have in common: SHA-256 of the content's hash and the options.
     func fingerprint() throws -> String {
-        try Self.fingerprint(contentSHA256: sha256, options: options)
+        try Self.fingerprint(contentSHA256: sourceURL.map { "url:" + $0 } ?? sha256, options: options)
     }
 
     /// The fingerprint of a request with this content and these options, hex.
+    ///
+    /// - Parameter contentSHA256: of a clip that was sent; of one that is fetched, `url:` and its URL.
     public static func fingerprint(contentSHA256: String, options: JobOptions) throws -> String {
         var hash = SHA256()
         hash.update(data: Data(contentSHA256.utf8))

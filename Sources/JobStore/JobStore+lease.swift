@@ -15,6 +15,24 @@ public enum RunOutcome: Sendable, Hashable {
 
 /// The writes of a job's worker. Each is one statement, and fenced: it concerns no row when the lease is no longer ours.
 extension JobStore {
+    /// Notes the bytes of a clip that was fetched; false when the lease is no longer ours.
+    ///
+    /// - Parameter job: gets what is known now.
+    public func attach(_ job: inout ClaimedJob, storeKey: String, bytes: Int64, sha256: String) async throws(PostgresError) -> Bool {
+        let changed = try await pool.execute(
+            """
+            WITH mine AS (
+                UPDATE jobs SET upload_sha256 = $5, revision = revision + 1
+                WHERE id = $1 AND lease_epoch = $2 AND state = 'running' RETURNING upload_id
+            )
+            UPDATE uploads SET store_key = $3, bytes = $4, sha256 = $5 FROM mine WHERE uploads.id = mine.upload_id
+            """,
+            [job.lease.job.uuid, job.lease.epoch, storeKey, bytes, sha256])
+        job.storeKey = storeKey
+        job.uploadSHA256 = sha256
+        return changed == 1
+    }
+
     /// Renews leases on the heartbeat's own connection.
     ///
     /// - Returns: for each lease that still stands, whether its cancellation was asked for. A lease that is missing is

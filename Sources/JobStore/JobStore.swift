@@ -35,7 +35,7 @@ public struct JobStore: Sendable {
 /// Everything of a job that a client sees, verdict included.
 private let statusColumns = """
     j.id, j.kind, j.priority, j.run_at, j.leader_id, j.state, j.stage, j.progress, j.revision, j.attempt, j.max_attempts, j.cancel_requested, j.options,
-    u.bytes AS upload_bytes, j.upload_sha256, j.model_sha256, j.error, j.created_at, j.started_at, j.finished_at
+    u.bytes AS upload_bytes, j.upload_sha256, u.source_url, j.model_sha256, j.error, j.created_at, j.started_at, j.finished_at
     """
 
 extension JobStore {
@@ -182,6 +182,7 @@ extension JobStatus {
             options: try decoder.decode(JobOptions.self, from: Data(row.decode("options", as: PostgresJSON.self).text.utf8)),
             uploadBytes: try row.decode("upload_bytes"),
             uploadSHA256: try row.decode("upload_sha256"),
+            sourceURL: try row.decode("source_url"),
             modelSHA256: try row.decode("model_sha256"),
             error: try row.decode("error", as: PostgresJSON?.self).map {
                 try decoder.decode(JobError.self, from: Data($0.text.utf8))

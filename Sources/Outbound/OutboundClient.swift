@@ -154,15 +154,15 @@ public struct OutboundClient: Sendable {
 
     /// A URL taken apart, and written again so that nobody reads another host in it.
     private func parts(of url: String) throws(OutboundError) -> (url: String, scheme: String, host: String, port: Int) {
-        guard url.utf8.count <= 2048, !url.utf8.contains(where: { $0 <= 32 || $0 == 127 || $0 == UInt8(ascii: "\\") }),
+        guard url.utf8.count <= 2048, url.utf8.allSatisfy({ (33...126).contains($0) && $0 != UInt8(ascii: "\\") }),
             var components = URLComponents(string: url), let scheme = components.scheme?.lowercased(),
-            let host = components.host?.lowercased(), Self.isPlain(host)
+            let host = components.percentEncodedHost?.lowercased(), Self.isPlain(host)
         else { throw .refused("that is no URL that can be used") }
         guard ["http", "https"].contains(scheme) else { throw .refused("only http and https are used, not \(scheme.prefix(20))") }
         guard components.user == nil, components.password == nil else { throw .refused("a URL must not have a user in it") }
         let port = components.port ?? (scheme == "https" ? 443 : 80)
         guard policy.ports.contains(port) else { throw .refused("port \(port) is not used; \(policy.ports.sorted().map(String.init).joined(separator: ", ")) are") }
-        components.host = host
+        components.percentEncodedHost = host
         components.fragment = nil
         guard let plain = components.string else { throw .refused("that is no URL that can be used") }
         return (plain, scheme, host, port)

@@ -15,6 +15,9 @@ public enum LogField {
     public static let status = "http_status"
     public static let request = "request_id"
     public static let key = "key_id"
+    public static let trace = "trace_id"
+    public static let span = "span_id"
+    public static let parentSpan = "parent_span_id"
     public static let webhook = "webhook_id"
     public static let upload = "upload_id"
 }

@@ -100,7 +100,7 @@ public struct AnalysisWork: JobWork {
         let analyzer = ClipAnalyzer(detector: detector, region: region, decoder: decoder, pictures: pictures)
         progress(.decoding, 0)
         let analysis = try await analyzer.analyze(
-            fileDescriptor: fileDescriptor, sha256: job.uploadSHA256, options: job.options, progress: progress)
+            fileDescriptor: fileDescriptor, sha256: job.uploadSHA256 ?? "", options: job.options, progress: progress)
         progress(.drawing, 0)
         let start = ContinuousClock.now
         var verdict = analysis.verdict

@@ -13,6 +13,8 @@ struct JobRunner: Sendable {
     let store: JobStore
     let work: any JobWork
     let uploads: any UploadStore
+    /// nil where this worker fetches nothing.
+    let fetcher: ClipFetcher?
     let dispatch: JobDispatch
     let held: HeldJobs
     let gate: AloneGate
@@ -32,6 +34,13 @@ struct JobRunner: Sendable {
         var logger = logger
         logger[metadataKey: LogField.job] = "\(job.lease.job)"
         logger[metadataKey: LogField.epoch] = "\(job.lease.epoch)"
+        if let caller = job.traceparent.flatMap({ TraceContext(traceparent: $0) }) {
+            var generator = SystemRandomNumberGenerator()
+            let step = caller.child(using: &generator)
+            logger[metadataKey: LogField.trace] = "\(step.traceID)"
+            logger[metadataKey: LogField.span] = "\(step.spanID)"
+            logger[metadataKey: LogField.parentSpan] = step.parentID.map { "\($0)" }
+        }
         let interruptions = await held.hold(job.lease)
         let (ending, hasEntered) = await work(job, interruptions: interruptions, logger: logger)
         switch ending {
@@ -156,6 +165,7 @@ struct JobRunner: Sendable {
 
     private func perform(_ job: ClaimedJob, steps: AsyncStream<Step>.Continuation) async throws(JobFailure) -> WorkResult {
         await held.enter(.fetching, job.lease)
+        let job = try await fetched(job)
         let descriptor: Int32
         do {
             descriptor = try await uploads.open(key: job.storeKey)
@@ -170,6 +180,33 @@ struct JobRunner: Sendable {
         return try await work.perform(job, upload: descriptor) { stage, share in
             steps.yield(Step(stage: stage, share: share))
         }
+    }
+
+    /// The job with its clip in the store.
+    private func fetched(_ job: ClaimedJob) async throws(JobFailure) -> ClaimedJob {
+        guard job.uploadSHA256 == nil else { return job }
+        guard let fetcher, let url = job.sourceURL else {
+            throw JobFailure(code: "fetching_off", message: "this worker fetches no clips; another may", disposition: .retry)
+        }
+        let stored = try await fetcher.fetch(url)
+        var job = job
+        let isOurs: Bool
+        do {
+            isOurs = try await store.attach(&job, storeKey: stored.key, bytes: stored.bytes, sha256: stored.sha256)
+        } catch {
+            // Bytes that no row knows go with the next sweep of the store.
+            throw JobFailure(code: "fetch_not_noted", message: "the database could not be told of the clip; again later", disposition: .retry)
+        }
+        guard isOurs else {
+            do {
+                try await uploads.remove(key: stored.key)
+            } catch {
+                logger.warning("a fetched clip that nobody needs is left to the sweep", metadata: [LogField.error: "\(error.debugDescription)"])
+            }
+            await held.interrupt(job.lease, .superseded)
+            throw JobFailure(code: "superseded", message: "another worker has the job", disposition: .retry)
+        }
+        return job
     }
 
     /// Shows progress at most twice a second; a write that finds another owner interrupts the job.

@@ -4,6 +4,7 @@ import JobModel
 import JobStore
 import Logging
 import NIOPosix
+import Outbound
 import PostgresClient
 import RedisClient
 import ServiceLifecycle
@@ -20,6 +21,7 @@ public struct Worker: Service {
     private let redis: RedisClient
     private let http: HTTPClient
     private let uploads: any UploadStore
+    private let fetcher: ClipFetcher?
     private let isDraining = DrainFlag()
     private let logger: Logger
 
@@ -46,6 +48,9 @@ public struct Worker: Service {
             logger: logger)
         http = HTTPClient(eventLoopGroupProvider: .singleton)
         uploads = try configuration.uploadPlace.open(http: http, threads: .singleton)
+        fetcher = configuration.fetchPolicy.map { [uploads] policy in
+            ClipFetcher(client: OutboundClient(policy: policy), uploads: uploads, maximumBytes: configuration.fetchMaximumBytes)
+        }
     }
 
     public func run() async throws {
@@ -104,7 +109,7 @@ public struct Worker: Service {
     private func claimAndRun(slots: Slots, dispatch: JobDispatch, held: HeldJobs, health: WorkerHealth) async {
         let store = JobStore(pool: pool)
         let runner = JobRunner(
-            store: store, work: work, uploads: uploads, dispatch: dispatch, held: held, gate: AloneGate(),
+            store: store, work: work, uploads: uploads, fetcher: fetcher, dispatch: dispatch, held: held, gate: AloneGate(),
             retry: configuration.retry, stop: { kill(getpid(), SIGTERM) }, logger: logger)
         let memory = MemoryBudget(jobMegabytes: configuration.jobMegabytes)
         let loop = ClaimLoop(

@@ -1,6 +1,7 @@
 import Foundation
 import JobModel
 import Logging
+import Outbound
 import Settings
 import UploadStore
 
@@ -10,6 +11,9 @@ public struct WorkerConfiguration: Sendable {
     public var redisURL: String
     public var queueName: String
     public var uploadPlace: UploadPlace
+    /// nil: nothing is fetched.
+    public var fetchPolicy: OutboundPolicy?
+    public var fetchMaximumBytes: Int64
     /// Jobs at a time.
     public var slots: Int
     public var leaseSeconds: Double
@@ -52,8 +56,12 @@ public struct WorkerConfiguration: Sendable {
         Setting("stages.classifyingSeconds", .number(0.1...86400), unit: "seconds", default: "120", help: "The same for the network's forward."),
         Setting("stages.drawingSeconds", .number(0.1...86400), unit: "seconds", default: "60", help: "The same for drawing the pictures."),
         Setting("stages.storingSeconds", .number(0.1...86400), unit: "seconds", default: "600", help: "The same for storing the verdict."),
+        Setting("fetch.enabled", .flag, default: "false", help: "Fetch the clips of jobs that come as a URL."),
+        Setting("fetch.maxBytes", .integer(1...1 << 40), unit: "bytes", default: "2147483648", help: "Largest clip that is fetched."),
+        Setting("fetch.seconds", .number(0.1...86400), unit: "seconds", default: "55", help: "Give up a fetch after this long; less than stages.fetchingSeconds."),
+        Setting("fetch.redirects", .integer(0...10), unit: "redirects", default: "3", help: "Follow so many, each checked like the first address."),
         Setting("log.level", .choice(Logger.Level.allCases.map(\.rawValue)), default: "info", help: "What is logged."),
-    ] + UploadPlace.table
+    ] + UploadPlace.table + OutboundPolicy.table
 
     /// - Throws: `SettingsError` for values that do not go together.
     public init(_ settings: SettingsReader) throws(SettingsError) {
@@ -61,6 +69,12 @@ public struct WorkerConfiguration: Sendable {
         redisURL = settings.text("redis.url")
         queueName = settings.text("queue.name")
         uploadPlace = try UploadPlace(settings)
+        let fetchSeconds = settings.number("fetch.seconds")
+        fetchPolicy = settings.flag("fetch.enabled")
+            ? try OutboundPolicy(
+                settings, maximumRedirects: settings.integer("fetch.redirects"), connectSeconds: min(10, fetchSeconds), totalSeconds: fetchSeconds)
+            : nil
+        fetchMaximumBytes = Int64(settings.integer("fetch.maxBytes"))
         slots = settings.integer("slots")
         leaseSeconds = settings.number("lease.seconds")
         heartbeatSeconds = settings.number("lease.heartbeatSeconds")

@@ -32,8 +32,9 @@ struct JobReport {
         lines.append(fact("attempt", "\(status.attempt) of \(status.maximumAttempts)"))
         lines.append(
             fact(
-                "clip", "\(status.uploadBytes) bytes, \(status.options.sampling.count) frames, sha256 "
-                    + Terminal.printable(String(status.uploadSHA256.prefix(16)))))
+                "clip", (status.uploadBytes.map { "\($0) bytes" } ?? "not fetched yet") + ", \(status.options.sampling.count) frames"
+                    + (status.uploadSHA256.map { ", sha256 " + Terminal.printable(String($0.prefix(16))) } ?? "")))
+        if let url = status.sourceURL { lines.append(fact("from", Terminal.printable(url))) }
         lines.append(fact("created", status.createdAt.formatted(.iso8601)))
         if let finished = status.finishedAt { lines.append(fact("finished", finished.formatted(.iso8601))) }
         for attempt in attempts { lines.append(fact("start \(attempt.epoch)", text(of: attempt))) }

@@ -90,7 +90,7 @@ struct KeysCreateCommand: AsyncParsableCommand {
             return print(String(decoding: try WhorlJSON.encoder(pretty: true).encode(Made(text: made.text, key: made.key)), as: UTF8.self))
         }
         print(made.text)
-        StandardError.write("key \(made.key.id.uuidString.lowercased()) of \(tenant); it is not shown again")
+        StandardError.write("key \(made.key.id) of \(tenant); it is not shown again")
     }
 }
 
@@ -115,7 +115,7 @@ struct KeysListCommand: AsyncParsableCommand {
         for key in keys {
             let scopes = key.scopes.map(\.rawValue).joined(separator: ",")
             print(
-                "\(key.id.uuidString.lowercased())  \(key.tenant.name.padded(right: 13)) \(scopes.padded(right: 18)) "
+                "\(key.id)  \(key.tenant.name.padded(right: 13)) \(scopes.padded(right: 18)) "
                     + "\((key.lastUsedAt?.formatted(.iso8601) ?? "never").padded(right: 21)) \(key.stateText), "
                     + Terminal.printable(key.name))
         }
@@ -141,16 +141,16 @@ struct KeysRevokeCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard !ids.isEmpty else { throw ValidationError("name a key") }
-        for id in ids where UUID(uuidString: id) == nil { throw ValidationError("\"\(Terminal.printable(id))\" is no key's id") }
+        for id in ids where JobID(id) == nil { throw ValidationError("\"\(Terminal.printable(id))\" is no key's id") }
     }
 
     func run() async throws {
         try await database.withPool(applicationName: "whorl-keys") { pool in
-            for id in ids.compactMap(UUID.init(uuidString:)) {
+            for id in ids.compactMap({ JobID($0) }) {
                 guard try await AccessStore(pool: pool).revokeKey(id) else {
-                    throw CommandFailure(.failure, code: "not_found", "there is no key \(id.uuidString.lowercased())")
+                    throw CommandFailure(.failure, code: "not_found", "there is no key \(id)")
                 }
-                print("\(id.uuidString.lowercased()) revoked")
+                print("\(id) revoked")
             }
         }
     }

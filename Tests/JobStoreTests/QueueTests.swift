@@ -138,7 +138,7 @@ import Testing
             #expect(try await Self.reserve(fixture) == .inFlight)
             #expect(try await fixture.store.renew(reservation, tenant: .default, leaseSeconds: 60))
             let status = try #require(try await fixture.enqueue(reservation: reservation))
-            let print = try NewJob.fingerprint(contentSHA256: status.uploadSHA256, options: status.options)
+            let print = try NewJob.fingerprint(contentSHA256: status.uploadSHA256 ?? "", options: status.options)
             #expect(try await Self.reserve(fixture) == .finished(job: status.id, fingerprint: print))
         }
     }

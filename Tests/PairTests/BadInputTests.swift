@@ -48,7 +48,7 @@ import Testing
                 ("POST", "/api/jobs", Data(), video, 400, "file_empty"),
                 ("POST", "/api/jobs", large, video, 413, "upload_too_large"),
                 ("POST", "/api/jobs", Data(repeating: 1, count: 300_000), video, 413, "upload_too_large"),
-                ("POST", "/api/jobs", Data("{}".utf8), ["Content-Type": "application/json"], 415, "media_type_unsupported"),
+                ("POST", "/api/jobs", Data("{}".utf8), ["Content-Type": "application/json"], 403, "url_jobs_off"),
                 ("POST", "/api/jobs", noFile.body, ["Content-Type": noFile.type], 400, "file_missing"),
                 ("POST", "/api/jobs", emptyFile.body, ["Content-Type": emptyFile.type], 400, "file_empty"),
                 ("POST", "/api/jobs", badOptions.body, ["Content-Type": badOptions.type], 400, "parameter_invalid"),

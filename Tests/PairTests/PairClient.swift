@@ -25,6 +25,9 @@ struct Answer {
 }
 
 extension Pair {
+    /// As its own default has it, bodies stay as they come.
+    private static let client = HTTPClient(eventLoopGroupProvider: .singleton)
+
     func send(
         _ method: String, _ path: String, to base: String? = nil, body: Data? = nil, headers: [String: String] = [:]
     ) async throws -> Answer {
@@ -32,7 +35,7 @@ extension Pair {
         request.method = .init(rawValue: method)
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let body { request.body = .bytes(ByteBuffer(data: body)) }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(150))
+        let response = try await Self.client.execute(request, timeout: .seconds(150))
         let bytes = try await response.body.collect(upTo: 64 << 20)
         let pairs = response.headers.map { ($0.name.lowercased(), $0.value) }
         return Answer(

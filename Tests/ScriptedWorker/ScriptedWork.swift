@@ -76,7 +76,7 @@ struct ScriptedWork: JobWork {
                 name: "scripted", version: "1", sha256: identity.modelSHA256, trained: false, region: "frame",
                 precision: identity.precision, temperature: 1),
             video: Verdict.VideoSummary(
-                codec: "script", width: 1, height: 1, durationSeconds: 0, frameCount: 0, sha256: job.uploadSHA256),
+                codec: "script", width: 1, height: 1, durationSeconds: 0, frameCount: 0, sha256: job.uploadSHA256 ?? ""),
             sampling: .init(job.options.sampling), tracks: [], decidedBy: nil, reasons: [.untrainedModel], warnings: [], reused: false,
             timings: Verdict.Timings(decodeMilliseconds: 0, forwardMilliseconds: 0, drawMilliseconds: 0))
     }
