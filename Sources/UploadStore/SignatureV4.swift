@@ -41,7 +41,7 @@ public struct SignatureV4: Sendable {
     ) -> [(String, String)] {
         let stamp = moment.formatted(Date.ISO8601FormatStyle(dateSeparator: .omitted, timeSeparator: .omitted))
         let day = String(stamp.prefix(8))
-        var all = fields.map { ($0.0.lowercased(), $0.1.trimmingCharacters(in: .whitespaces)) }
+        var all = fields.map { ($0.0.lowercased(), $0.1.split(separator: " ").joined(separator: " ")) }
         all.append(("x-amz-date", stamp))
         all.append(("x-amz-content-sha256", payloadSHA256))
         if let token = credentials.sessionToken { all.append(("x-amz-security-token", token)) }
