@@ -59,7 +59,8 @@ class Clips:
         bodies = []
         with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:
             for number in share:
-                head = f"{method} {path(number)} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/octet-stream\r\nContent-Length: {size}\r\n\r\n"
+                fields = ["Host: 127.0.0.1", "Content-Type: application/octet-stream", f"Content-Length: {size}"]
+                head = "\r\n".join([f"{method} {path(number)} HTTP/1.1"] + fields) + "\r\n\r\n"
                 beginning = uuid.uuid4().hex.encode()[:size]
                 connection.sendall(head.encode() + beginning)
                 self._send_rest(connection, size - len(beginning))

@@ -48,6 +48,11 @@ def goal(what: str, told: str, bound: str, is_met: bool) -> str:
     return f"- {what}: {told}, {bound} was the goal: {'met' if is_met else '**missed**'}"
 
 
+def alternatives(numbers: Iterable[int]) -> str:
+    """What was found in the rounds, each once."""
+    return " or ".join(str(number) for number in sorted(set(numbers)))
+
+
 def size_text(size: int) -> str:
     """In the binary units that clips of the plan are of."""
     return f"{size >> 30} GiB" if size >= 1 << 30 else f"{size >> 20} MiB"
@@ -100,30 +105,28 @@ def most_statements(wait: Waiting) -> int:
 def waiting_table(waits: list[Waiting]) -> str:
     per_client = [(wait.resident - wait.resident_before) / wait.clients for wait in waits]
     told = [[1000 * percentile(wait.told_seconds, hundredth) for wait in waits] for hundredth in (50, 99)]
+    nobody, everybody = (median(values) for values in zip(*((wait.resident_before, wait.resident) for wait in waits)))
     rows = [
-        ["statements while all wait", "their own", " or ".join(str(number) for number in sorted({sum(wait.statements.values()) for wait in waits}))],
-        ["jobs read while all wait", "", " or ".join(str(number) for number in sorted({wait.status_queries for wait in waits}))],
-        ["statements while they come", "their own", f"{median(wait.coming_statements for wait in waits):.0f}"],
-        ["memory of a waiting client", "KB", f"{median(per_client) / 1000:.1f}"],
-        ["memory with nobody, with all", "MB", " / ".join(report.megabytes(int(median(values))) for values in resident_pairs(waits))],
+        ["sent to PostgreSQL while all wait", "statements", alternatives(sum(wait.statements.values()) for wait in waits)],
+        ["jobs read whole while all wait", "queries", alternatives(wait.status_queries for wait in waits)],
+        ["sent to PostgreSQL while they come", "statements", f"{median(wait.coming_statements for wait in waits):.0f}"],
+        ["the gateway's RSS with nobody", "MB", report.megabytes(int(nobody))],
+        ["with all", "MB", report.megabytes(int(everybody))],
+        ["for each of them", "KB", f"{median(per_client) / 1000:.1f}"],
         ["all jobs ended within", "s", f"{median(wait.ending_seconds for wait in waits):.1f}"],
         ["from a job's end to its client's answer, p50", "ms", f"{median(told[0]):.1f}"],
         ["p99", "ms", f"{median(told[1]):.1f}"],
         ["the last of all", "ms", f"{1000 * max(max(wait.told_seconds) for wait in waits):.1f}"],
     ]
-    return report.markdown_table(["what", "", "figure"], rows)
-
-
-def resident_pairs(waits: list[Waiting]) -> tuple[list[int], list[int]]:
-    return [wait.resident_before for wait in waits], [wait.resident for wait in waits]
+    return report.markdown_table(["what", "in", "figure"], rows)
 
 
 def waiting_text(waits: list[Waiting]) -> str:
     seen = sorted({text for wait in waits for text in wait.statements})
     named = "; ".join(f"`{text if len(text) < 100 else text[:100] + '…'}`" for text in seen) or "none"
     return (
-        f"{waits[0].clients} clients with `Prefer: wait={plan.WAIT_SECONDS}`, each on a queued job and a connection of its own, and no worker. Statements are\n"
-        f"those in PostgreSQL's log in {waits[0].window_seconds:g} s that the same gateway does not send when nobody waits: {named}.\n"
+        f"{waits[0].clients:,} clients with `Prefer: wait={plan.WAIT_SECONDS}`, each on a queued job and a connection of its own, and no worker.\n"
+        f"Statements are those in PostgreSQL's log in {waits[0].window_seconds:g} s that the same gateway does not send when nobody waits: {named}.\n"
         f"Then a worker starts, and the clients' answers are compared with their jobs' ends as PostgreSQL has them, before its commit."
     )
 
@@ -131,7 +134,7 @@ def waiting_text(waits: list[Waiting]) -> str:
 def waiting_goals(waits: list[Waiting]) -> list[str]:
     worst = max(waits, key=lambda wait: sum(wait.statements.values()) - most_statements(wait))
     found, bound = sum(worst.statements.values()), most_statements(worst)
-    what = f"statements for {worst.clients} waiting clients in {worst.window_seconds:g} s"
+    what = f"statements for {worst.clients:,} waiting clients in {worst.window_seconds:g} s"
     return [goal(what, str(found), f"at most {bound}, one every {plan.WAITERS_POLL_SECONDS} s for all of them,", found <= bound)]
 
 
@@ -141,10 +144,11 @@ def waiting_goals(waits: list[Waiting]) -> list[str]:
 def uploads_table(uploads: dict[int, dict[Contender, list[Upload]]]) -> str:
     rows = []
     for connections, turns_of in uploads.items():
+        speeds = {contender: [turn.bytes_per_second for turn in turns] for contender, turns in turns_of.items()}
         for contender, turns in turns_of.items():
-            cells = [f"{median(turn.bytes_per_second for turn in turns) / 1e6:.0f}"]
+            cells = [f"{median(speeds[contender]) / 1e6:.0f}"]
             for peer in (plan.NGINX_FLUSHED, plan.NGINX):
-                cells += ratio_cells(ratios((one.bytes_per_second for one in turns), (one.bytes_per_second for one in turns_of[peer])))
+                cells += ratio_cells(ratios(speeds[contender], speeds[peer]))
             cells.append(f"{1000 * median(turn.cpu_seconds for turn in turns):.2f}")
             rows.append([contender.label, str(connections)] + cells)
     header = ["contender", "connections", "MB/s", "by nginx, flushed", "in the rounds", "by nginx", "in the rounds", "its own CPU ms for each MB"]
@@ -208,7 +212,7 @@ def memory_goals(memory: Memory) -> list[str]:
 def connections_table(found: list[Connections]) -> str:
     rows = []
     for what, waits in (("none", [one.alone_seconds for one in found]), ("all", [one.health_seconds for one in found])):
-        held = "0" if what == "none" else " or ".join(str(number) for number in sorted({one.held for one in found}))
+        held = "0" if what == "none" else alternatives(one.held for one in found)
         resident = median(one.resident_before if what == "none" else one.resident for one in found)
         each = "" if what == "none" else f"{median((one.resident - one.resident_before) / one.opened for one in found) / 1000:.1f}"
         cells = [f"{1000 * median(percentile(seconds, hundredth) for seconds in waits):.1f}" for hundredth in (50, 99)]
@@ -240,16 +244,18 @@ def part(title: str, text: Callable[[], str], table: Callable[[], str], is_measu
 def section(facts: list[tuple[str, str]], rounds: int, sizes: Sizes, parts: list[str], measured: Measured) -> str:
     """Everything between the markers."""
     method = (
-        f"Contenders took turns for {report.count(rounds, 'round')}, each started anew; figures are medians over the rounds, and ratios those of the same\n"
-        "round. The part *memory* ran once."
+        f"Contenders took turns for {report.count(rounds, 'round')}, each started anew; figures are medians over the rounds, ratios those of\n"
+        "the same round."
     )
+    if measured.memory:
+        method += " The part *memory* ran once."
     found = [report.listed(facts), method, "\n".join(goals(measured))]
     found += part(
         "Polling",
         lambda: (
-            f"`GET /api/jobs/{{id}}` of a job with a verdict of sixteen frames, {measured.body_bytes} bytes of JSON, the same from everybody; wrk with\n"
-            f"{plan.CONNECTIONS} connections for {sizes.polling_seconds} s. *Times as many* is by FastAPI with renderings kept in one process, with If-None-Match\n"
-            "by the same with that. CPU time is a request's."
+            f"`GET /api/jobs/{{id}}` of a job with a verdict of sixteen frames, {measured.body_bytes} bytes of JSON, the same from everybody;\n"
+            f"wrk with {plan.CONNECTIONS} connections for {sizes.polling_seconds} s. *Times as many* is by FastAPI with renderings kept in one\n"
+            "process, with If-None-Match by the same with that. CPU time is a request's."
         ),
         lambda: polling_table(measured.polls),
         measured.polls,
@@ -271,7 +277,8 @@ def section(facts: list[tuple[str, str]], rounds: int, sizes: Sizes, parts: list
         "Memory",
         lambda: (
             "Of ten requests five are polls, two polls with If-None-Match, two for what is not there, and one a page of jobs; over\n"
-            f"{plan.CONNECTIONS} connections, {measured.memory.growth.per_second:.0f} a second. For uploads the peak is the kernel's, which no reading can miss."
+            f"{plan.CONNECTIONS} connections, {measured.memory.growth.per_second:.0f} a second at best. For uploads the peak is the kernel's,\n"
+            "which no reading can miss."
         ),
         lambda: memory_table(measured.memory),
         measured.memory,

@@ -24,7 +24,7 @@ function init(args)
         list = wrk.format("GET", "/api/jobs?limit=5"),
     }
     allowed = {}
-    for kind, status in pairs(expected) do allowed[status] = true end
+    for _, status in pairs(expected) do allowed[status] = true end
     wrong = 0
 end
 
