@@ -113,6 +113,7 @@ def waiting_table(waits: list[Waiting]) -> str:
         ["the gateway's RSS with nobody", "MB", report.megabytes(int(nobody))],
         ["with all", "MB", report.megabytes(int(everybody))],
         ["for each of them", "KB", f"{median(per_client) / 1000:.1f}"],
+        ["answered with their jobs' ends", "clients", alternatives(wait.clients for wait in waits)],
         ["all jobs ended within", "s", f"{median(wait.ending_seconds for wait in waits):.1f}"],
         ["from a job's end to its client's answer, p50", "ms", f"{median(told[0]):.1f}"],
         ["p99", "ms", f"{median(told[1]):.1f}"],
