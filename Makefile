@@ -1,5 +1,5 @@
 # The work is done by deploy/*.sh; each target is one of them.
-.PHONY: help build demo up down test model chaos sanitize fuzz bench-forward bench-decode bench-clip bench-queue clean
+.PHONY: help build demo up down test model chaos sanitize fuzz bench-forward bench-decode bench-clip bench-queue bench-gateway clean
 
 help:
 	@echo "make build  install what is missing and build everything in release"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench-decode  measure the decoding of clips against its peers; options as above"
 	@echo "make bench-clip  measure a clip's whole way to its verdict against Python workers; options as above"
 	@echo "make bench-queue  measure the job queue against Celery and RQ; options as above"
+	@echo "make bench-gateway  measure the gateway against FastAPI and nginx; options as above"
 	@echo "make clean  stop it and delete what was built and stored"
 
 build:
@@ -62,11 +63,11 @@ bench-forward bench-decode bench-clip:
 	deploy/install.sh bench
 	deploy/bench.sh $(@:bench-%=%) $(ARGS)
 
-bench-queue:
+bench-queue bench-gateway:
 	deploy/install.sh build
 	deploy/install.sh run
 	deploy/install.sh bench
-	deploy/bench.sh queue $(ARGS)
+	deploy/bench.sh $(@:bench-%=%) $(ARGS)
 
 clean: down
 	deploy/servers.sh remove .whorl/servers

@@ -82,6 +82,13 @@ def wrk_version() -> str:
     return found.group(1) if found else "of an unknown version"
 
 
+def nginx_version() -> str:
+    """It says it on standard error."""
+    said = subprocess.run(["nginx", "-v"], capture_output=True, text=True, timeout=30, check=False)
+    found = re.search(r"nginx/(\S+)", said.stdout + said.stderr)
+    return found.group(1) if found else "of an unknown version"
+
+
 def whorl_version(whorl: pathlib.Path, root: pathlib.Path) -> str:
     """The version and the commit. What was changed since is not in it, so that is said."""
     version = output_of([str(whorl), "--version"]) or "of an unknown version"

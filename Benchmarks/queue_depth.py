@@ -11,7 +11,7 @@ import report
 from bench import Starter, say
 from child import Failed
 from queue_plan import STORE, WHORL, Sizes
-from queue_servers import Servers
+from servers import Servers
 from queue_whorl import Store, Whorl
 
 OPERATIONS = ("enqueue", "status", "claim", "claimNext")

@@ -18,7 +18,7 @@ from queue_plan import (
     Contender,
     Sizes,
 )
-from queue_servers import Servers
+from servers import Servers
 from queue_system import POLL_SECONDS, System
 from queue_tasks import Runs
 from queue_turns import opened

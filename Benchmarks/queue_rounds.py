@@ -11,7 +11,7 @@ import queue_turns
 from bench import Starter, say
 from queue_plan import CONTENDERS, FULL, MOST_RECOVERIES, QUICK, Contender, Sizes
 from queue_report import Measured
-from queue_servers import Servers
+from servers import Servers
 
 
 def take_turns(part: str, rounds: int, turn: Callable[[Contender], object]) -> dict[Contender, list]:

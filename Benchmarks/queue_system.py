@@ -11,7 +11,7 @@ import services
 from bench import Starter
 from child import Failed
 from queue_plan import Contender
-from queue_servers import Servers
+from servers import Servers
 from queue_tasks import Runs
 from services import Service
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bench import Starter
 from queue_peers import CeleryPeer, RQPeer
 from queue_plan import PICKUPS_PER_SECOND, Contender, Sizes
-from queue_servers import Servers
+from servers import Servers
 from queue_system import Flood, System
 from queue_whorl import Store, Whorl
 

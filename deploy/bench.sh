@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures Whorl against its peers: bench.sh forward|decode|clip|queue [options]. The options go on to Benchmarks/bench_forward.py and so on.
+# Measures Whorl against its peers: bench.sh forward|decode|clip|queue|gateway [options]. The options go on to Benchmarks/bench_forward.py and so on.
 set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR
@@ -9,17 +9,20 @@ case ${1:-} in
 forward | decode | clip)
     products=(whorl whorl-decoder)
     ;;
-queue)
+queue | gateway)
     products=(whorl whorl-gateway whorl-scripted-worker)
     ;;
 *)
-    echo "usage: deploy/bench.sh forward|decode|clip|queue [options]; each tells its own with --help" >&2
+    echo "usage: deploy/bench.sh forward|decode|clip|queue|gateway [options]; each tells its own with --help" >&2
     exit 2
     ;;
 esac
 program=$root/Benchmarks/bench_$1.py
 shift
 requirements=$root/Benchmarks/requirements.txt
+# Debian keeps nginx where only the system's own users look.
+export PATH=$PATH:/usr/sbin
+
 # The peers take gigabytes and serve every checkout, so they are not kept in the tree.
 venv=${WHORL_BENCH_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/whorl/bench-venv}
 stamp=$venv/whorl-requirements.txt

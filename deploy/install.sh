@@ -9,7 +9,7 @@ usage: deploy/install.sh build|run|test|bench|model
   build  what the compiler and the linker need
   run    the servers: PostgreSQL and Redis; none of the system's own is set up or started
   test   what the tests need besides: ffmpeg, Python, docker-compose, hadolint, Spin
-  bench  what the benchmarks need: Python, a compiler for torch.compile, ffmpeg with its libraries, and wrk
+  bench  what the benchmarks need: Python, a compiler for torch.compile, ffmpeg with its libraries, wrk and nginx
   model  what checks the model of the job's protocol: Spin, a compiler for its output, Python
 USAGE
 }
@@ -85,10 +85,11 @@ install_missing() {
     as_root apt-get update -q
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
     release_servers
-    if [[ " ${missing[*]} " == *" redis-server "* ]]; then
-        # Nobody asked for a Redis that starts with the machine.
-        as_root update-rc.d redis-server disable >/dev/null 2>&1 || true
-    fi
+    local server
+    for server in redis-server nginx; do
+        # Nobody asked for one that starts with the machine.
+        if [[ " ${missing[*]} " == *" $server "* ]]; then as_root update-rc.d "$server" disable >/dev/null 2>&1 || true; fi
+    done
 }
 
 check_swift() {
@@ -131,7 +132,7 @@ test)
     install_python_tools
     ;;
 bench)
-    install_missing python3 python3-dev python3-venv g++ ffmpeg wrk
+    install_missing python3 python3-dev python3-venv g++ ffmpeg wrk nginx
     ;;
 model)
     install_missing spin gcc python3
