@@ -39,6 +39,7 @@ let package = Package(
     ],
     targets: [
         // F0: system libraries and our own C.
+        .systemLibrary(name: "CFile"),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLibav", providers: [.apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev"])]),
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -73,7 +74,7 @@ let package = Package(
         .target(
             name: "UploadStore",
             dependencies: [
-                "JobModel", "Settings",
+                "JobModel", "Settings", "CFile",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),

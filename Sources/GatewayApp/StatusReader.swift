@@ -14,7 +14,10 @@ extension Gateway {
     func rendering(
         of id: JobID, tenant: Tenant, until deadline: ContinuousClock.Instant, suffices: (StatusRendering) -> Bool = { _ in false }
     ) async throws -> StatusRendering {
-        try await waiters.withTicket(for: id) { ticket in
+        // Most ask without waiting, or for what is over: they need nobody to wake them.
+        guard let first = try await board.rendering(of: id, tenant: tenant) else { throw Problem.noJob(id) }
+        if first.isTerminal || suffices(first) || deadline <= .now { return first }
+        return try await waiters.withTicket(for: id) { ticket in
             while true {
                 guard let rendering = try await board.rendering(of: id, tenant: tenant) else { throw Problem.noJob(id) }
                 let isOver = ContinuousClock.now >= deadline || Task.isCancelled || Task.isShuttingDownGracefully

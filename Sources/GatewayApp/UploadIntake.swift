@@ -70,12 +70,12 @@ struct UploadIntake: Sendable {
             guard let boundary = type.parameters["boundary"] else {
                 throw Problem(.multipartMalformed, "the Content-Type lacks its boundary", closesConnection: true)
             }
-            await request.sayContinue(on: context.channel)
+            await request.prepareBody(on: context.channel)
             return try await receiveMultipart(request, boundary: boundary, declared: declared, digest: digest, onChunk: onChunk)
         }
         let mediaType = try Self.checkedMediaType(type.value)
         let wishes = try wishes { request.uri.queryParameters[Substring($0.rawValue)].map(String.init) }
-        await request.sayContinue(on: context.channel)
+        await request.prepareBody(on: context.channel)
         return try await receiveRaw(
             request, mediaType: mediaType, wishes: wishes, declared: declared, digest: digest, onChunk: onChunk)
     }
@@ -112,7 +112,7 @@ struct UploadIntake: Sendable {
                 count += buffer.readableBytes
                 guard count <= limits.maximumBytes else { throw limits.tooLarge }
                 digest.update(buffer.readableBytesView)
-                try await writer.write(Array(buffer.readableBytesView))
+                try await writer.write(buffer)
                 try await onChunk(buffer.readableBytes)
             }
             try Self.checkLength(count, declared: declared)
@@ -137,7 +137,7 @@ struct UploadIntake: Sendable {
                     guard count <= limits.maximumBytes.addingClamped(Self.maximumFieldBytes) else { throw limits.tooLarge }
                     digest.update(buffer.readableBytesView)
                     for event in try parser.consume(buffer.readableBytesView) {
-                        if let bytes = try form.take(event) { try await writer.write(bytes) }
+                        if let bytes = try form.take(event) { try await writer.write(ByteBuffer(bytes: bytes)) }
                     }
                     try await onChunk(buffer.readableBytes)
                 }
@@ -210,8 +210,18 @@ extension Int {
 }
 
 extension Request {
-    /// Lets a client go on that waits to hear whether its body is wanted (RFC 9110 §10.1.1).
-    func sayContinue(on channel: any Channel) async {
+    /// So much is read at a time while a clip comes: every read costs a call and a buffer.
+    private static let readBytes = 262_144
+
+    /// Makes ready for a large body, and lets a client go on that waits to hear whether it is wanted (RFC 9110 §10.1.1).
+    func prepareBody(on channel: any Channel) async {
+        if let length = headers[.contentLength].flatMap(Int.init), length >= Self.readBytes, channel.parent?.parent == nil {
+            do {
+                try await channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes)).get()
+            } catch {
+                // Its connection is closed already, as whoever reads from it will see.
+            }
+        }
         guard headers[.expect]?.lowercased() == "100-continue" else { return }
         // One that does not hear it sends its body a moment later anyway.
         channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)), promise: nil)
@@ -227,9 +237,9 @@ private final class PrefixWriter: @unchecked Sendable {
         self.base = base
     }
 
-    func write(_ bytes: [UInt8]) async throws {
-        if prefix.count < MediaFamily.prefixBytes { prefix += bytes.prefix(MediaFamily.prefixBytes - prefix.count) }
-        try await base.write(bytes)
+    func write(_ buffer: ByteBuffer) async throws {
+        if prefix.count < MediaFamily.prefixBytes { prefix += buffer.readableBytesView.prefix(MediaFamily.prefixBytes - prefix.count) }
+        try await base.write(buffer)
     }
 }
 

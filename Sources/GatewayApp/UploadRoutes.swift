@@ -149,7 +149,7 @@ struct UploadRoutes: Sendable {
                 }
                 length = declared
             }
-            await request.sayContinue(on: context.channel)
+            await request.prepareBody(on: context.channel)
             let limit = min(length ?? Int64(gateway.configuration.uploadLimits.maximumBytes), offset.addingClamped(maximumBytes))
             let piece = Piece(
                 upload: upload, hold: held.hold, offset: offset, limit: limit, checksum: checksum, declared: request.headers[.contentLength].flatMap(Int64.init))
@@ -223,7 +223,7 @@ struct UploadRoutes: Sendable {
                 }
             }
             checksum?.update(buffer.readableBytesView)
-            try await writer.write(Array(buffer.readableBytesView))
+            try await writer.write(buffer)
             gateway.metrics.add(Double(buffer.readableBytes), to: .uploadBytes)
             try await watch.note(bytes: buffer.readableBytes)
             if checksum == nil, received - durable >= Self.checkpointBytes {

@@ -1,6 +1,8 @@
+import CFile
 import Crypto
 import Foundation
 import JobModel
+import NIOCore
 import NIOPosix
 
 /// Uploads as files of one directory, shared by gateways and workers.
@@ -132,7 +134,9 @@ public struct DirectoryUploadStore: UploadStore {
 /// runs to its end on a pool thread before the next begins.
 private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
     /// So many bytes are gathered before they are written: a small upload takes one visit to a pool thread in all.
-    private static let gatheredBytes = 262_144
+    private static let gatheredBytes = 524_288
+    /// So much is begun to be written to the disk at a time, long before the end waits for it.
+    private static let writebackBytes: Int64 = 8 << 20
     /// A resumed upload is read again at its end, so much at a time: a hash half done cannot be kept.
     private static let readBytes = 1 << 20
 
@@ -140,12 +144,16 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
     private let key: String
     private let incomingPath: String
     private let threads: NIOThreadPool
-    private var gathered: [UInt8] = []
+    private var gathered: [ByteBuffer] = []
+    private var gatheredCount = 0
+    /// One lot is hashed and written while the next one comes. What is below is that task's until it is settled.
+    private var underWay: Task<UploadError?, Never>?
     /// −1 before the first write and after the end.
     private var descriptor: Int32 = -1
     /// nil for a resumed upload.
     private var hash: SHA256? = SHA256()
     private var bytes: Int64 = 0
+    private var writebackStart: Int64 = 0
     private var isAtIncomingPath = false
 
     init(root: String, key: String, threads: NIOThreadPool) {
@@ -158,6 +166,7 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
     /// Opens what an earlier request left. Blocks.
     func reopen(at bytes: Int64) throws(UploadError) {
         self.bytes = bytes
+        writebackStart = bytes
         // Nothing was written yet: the file is made for the first bytes.
         guard bytes > 0 else { return }
         hash = nil
@@ -177,12 +186,16 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
     }
 
     func checkpoint() async throws(UploadError) -> UploadCheckpoint {
-        try await threads.runBlocking { [self] () throws(UploadError) in try flushed() }
+        try await settle()
+        let lot = takeGathered()
+        return try await threads.runBlocking { [self] () throws(UploadError) in try flushed(with: lot) }
     }
 
     func suspend() async throws(UploadError) -> UploadCheckpoint {
-        try await threads.runBlocking { [self] () throws(UploadError) in
-            let checkpoint = try flushed()
+        try await settle()
+        let lot = takeGathered()
+        return try await threads.runBlocking { [self] () throws(UploadError) in
+            let checkpoint = try flushed(with: lot)
             if descriptor >= 0 { close(descriptor) }
             descriptor = -1
             // The file is another request's from here on.
@@ -191,9 +204,9 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
         }
     }
 
-    private func flushed() throws(UploadError) -> UploadCheckpoint {
-        let isNew = descriptor < 0 && !gathered.isEmpty
-        if !gathered.isEmpty { try writeGathered() }
+    private func flushed(with lot: [ByteBuffer]) throws(UploadError) -> UploadCheckpoint {
+        let isNew = descriptor < 0 && !lot.isEmpty
+        if !lot.isEmpty { try write(lot) }
         if descriptor >= 0 {
             guard fsync(descriptor) == 0 else { throw .current("fsync") }
             if isNew { try Self.flush(directory: root + "/incoming") }
@@ -220,15 +233,42 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
         if descriptor >= 0 { close(descriptor) }
     }
 
-    func write(_ bytes: [UInt8]) async throws(UploadError) {
-        gathered += bytes
-        guard gathered.count >= Self.gatheredBytes else { return }
-        try await threads.runBlocking { [self] () throws(UploadError) in try writeGathered() }
+    func write(_ buffer: ByteBuffer) async throws(UploadError) {
+        gathered.append(buffer)
+        gatheredCount += buffer.readableBytes
+        guard gatheredCount >= Self.gatheredBytes else { return }
+        try await settle()
+        let lot = takeGathered()
+        underWay = Task { [self] in
+            do throws(UploadError) {
+                try await threads.runBlocking { () throws(UploadError) in try self.write(lot) }
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
+    private func takeGathered() -> [ByteBuffer] {
+        defer {
+            gathered = []
+            gatheredCount = 0
+        }
+        return gathered
+    }
+
+    /// Waits for the lot that is being written.
+    private func settle() async throws(UploadError) {
+        guard let task = underWay else { return }
+        underWay = nil
+        if let error = await task.value { throw error }
     }
 
     func finish() async throws(UploadError) -> StoredUpload {
-        try await threads.runBlocking { [self] () throws(UploadError) in
-            if !gathered.isEmpty || descriptor < 0 { try writeGathered() }
+        try await settle()
+        let lot = takeGathered()
+        return try await threads.runBlocking { [self] () throws(UploadError) in
+            if !lot.isEmpty || descriptor < 0 { try write(lot) }
             let whole: SHA256 = if let hash { hash } else { try readHash() }
             let digest = whole.finalize().hexText
             let directory = root + "/" + key.prefix(2)
@@ -253,9 +293,12 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
     }
 
     func abort() async {
+        _ = takeGathered()
+        // Whatever became of it goes now.
+        _ = await underWay?.value
+        underWay = nil
         do {
             try await threads.runBlocking { [self] () throws(UploadError) in
-                gathered = []
                 if descriptor >= 0 { close(descriptor) }
                 descriptor = -1
                 if isAtIncomingPath { unlink(incomingPath) }
@@ -266,23 +309,32 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
         }
     }
 
-    /// Writes what is gathered, into a file that is made for the first of it.
-    private func writeGathered() throws(UploadError) {
+    /// Hashes and writes a lot, into a file that is made for the first. Blocks.
+    private func write(_ lot: [ByteBuffer]) throws(UploadError) {
         if descriptor < 0 {
             descriptor = Foundation.open(incomingPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
             guard descriptor >= 0 else { throw .current("open") }
             isAtIncomingPath = true
         }
-        hash?.update(data: gathered)
-        bytes += Int64(gathered.count)
-        var offset = 0
-        while offset < gathered.count {
-            let written = gathered[offset...].withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
-            if written < 0 && errno == EINTR { continue }
-            guard written > 0 else { throw .current("write") }
-            offset += written
+        for buffer in lot {
+            let failure = buffer.withUnsafeReadableBytes { bytes -> UploadError? in
+                hash?.update(bufferPointer: bytes)
+                var offset = 0
+                while offset < bytes.count {
+                    let written = Foundation.write(descriptor, bytes.baseAddress.map { $0 + offset }, bytes.count - offset)
+                    if written < 0 && errno == EINTR { continue }
+                    guard written > 0 else { return .current("write") }
+                    offset += written
+                }
+                return nil
+            }
+            if let failure { throw failure }
+            bytes += Int64(buffer.readableBytes)
         }
-        gathered.removeAll(keepingCapacity: true)
+        if bytes - writebackStart >= Self.writebackBytes {
+            whorl_start_writeback(descriptor, writebackStart, bytes - writebackStart)
+            writebackStart = bytes
+        }
     }
 
     private static func flush(directory: String) throws(UploadError) {

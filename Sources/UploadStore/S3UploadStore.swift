@@ -48,7 +48,7 @@ public struct S3UploadStore: UploadStore {
 
     /// Reads an object to its end; where a connection breaks it goes on from there.
     func fill(_ file: SpoolFile, from key: String) async throws(UploadError) {
-        try await each(of: key) { buffer in try await file.append(Array(buffer.readableBytesView)) }
+        try await each(of: key) { buffer in try await file.append(buffer) }
     }
 
     func each(of key: String, _ body: (ByteBuffer) async throws -> Void) async throws(UploadError) {
@@ -162,7 +162,8 @@ private final class S3UploadWriter: UploadWriter, @unchecked Sendable {
 
     private let store: S3UploadStore
     private let key: String
-    private var gathered: [UInt8] = []
+    private var gathered: [ByteBuffer] = []
+    private var gatheredCount = 0
     private var spool: SpoolFile?
     private var spoolHash = SHA256()
     /// nil for a resumed upload, which is read again at its end: a hash half done cannot be kept.
@@ -198,16 +199,17 @@ private final class S3UploadWriter: UploadWriter, @unchecked Sendable {
             let file = try await SpoolFile.make(in: store.spoolDirectory, threads: store.threads)
             try await store.each(of: tail) { buffer in
                 spoolHash.update(data: buffer.readableBytesView)
-                try await file.append(Array(buffer.readableBytesView))
+                try await file.append(buffer)
             }
             spool = file
         }
         guard partBytes + (spool?.bytes ?? 0) == bytes else { throw .missing(key: key) }
     }
 
-    func write(_ bytes: [UInt8]) async throws(UploadError) {
-        gathered += bytes
-        guard gathered.count >= Self.gatheredBytes else { return }
+    func write(_ buffer: ByteBuffer) async throws(UploadError) {
+        gathered.append(buffer)
+        gatheredCount += buffer.readableBytes
+        guard gatheredCount >= Self.gatheredBytes else { return }
         try await spoolGathered()
         if let spool, spool.bytes >= S3UploadStore.partBytes { try await putPart() }
     }
@@ -221,11 +223,14 @@ private final class S3UploadWriter: UploadWriter, @unchecked Sendable {
             file = try await SpoolFile.make(in: store.spoolDirectory, threads: store.threads)
             spool = file
         }
-        try await file.append(gathered)
-        spoolHash.update(data: gathered)
-        hash?.update(data: gathered)
-        bytes += Int64(gathered.count)
-        gathered.removeAll(keepingCapacity: true)
+        for buffer in gathered {
+            try await file.append(buffer)
+            spoolHash.update(data: buffer.readableBytesView)
+            hash?.update(data: buffer.readableBytesView)
+            bytes += Int64(buffer.readableBytes)
+        }
+        gathered = []
+        gatheredCount = 0
     }
 
     /// Sends what is in the file as the next part.

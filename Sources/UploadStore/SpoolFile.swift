@@ -31,18 +31,23 @@ final class SpoolFile: @unchecked Sendable {
         return SpoolFile(descriptor: descriptor, threads: threads)
     }
 
-    func append(_ bytes: [UInt8]) async throws(UploadError) {
-        let start = self.bytes
+    func append(_ buffer: ByteBuffer) async throws(UploadError) {
+        let start = bytes
         try await threads.runBlocking { [descriptor] () throws(UploadError) in
-            var offset = 0
-            while offset < bytes.count {
-                let written = bytes[offset...].withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, off_t(start) + off_t(offset)) }
-                if written < 0 && errno == EINTR { continue }
-                guard written > 0 else { throw .current("write") }
-                offset += written
+            let failure = buffer.withUnsafeReadableBytes { bytes -> UploadError? in
+                var offset = 0
+                while offset < bytes.count {
+                    let written = pwrite(
+                        descriptor, bytes.baseAddress.map { $0 + offset }, bytes.count - offset, off_t(start) + off_t(offset))
+                    if written < 0 && errno == EINTR { continue }
+                    guard written > 0 else { return .current("write") }
+                    offset += written
+                }
+                return nil
             }
+            if let failure { throw failure }
         }
-        self.bytes += Int64(bytes.count)
+        bytes += Int64(buffer.readableBytes)
     }
 
     /// Forgets what is in it.

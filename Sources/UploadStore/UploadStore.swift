@@ -1,5 +1,6 @@
 import Foundation
 import JobModel
+import NIOCore
 
 /// Where the bytes of an upload live.
 ///
@@ -29,8 +30,8 @@ public protocol UploadStore: Sendable {
 
 /// One upload on its way in. Used by one task at a time; ends with `finish`, `suspend` or `abort`.
 public protocol UploadWriter: Sendable {
-    /// Appends bytes.
-    func write(_ bytes: [UInt8]) async throws(UploadError)
+    /// Appends bytes; they may be on their way still when this returns.
+    func write(_ buffer: ByteBuffer) async throws(UploadError)
     /// Makes durable what the store can of what was written, and says how far that goes.
     func checkpoint() async throws(UploadError) -> UploadCheckpoint
     /// Makes all that was written durable, and leaves it for `resume`.
@@ -39,6 +40,13 @@ public protocol UploadWriter: Sendable {
     func finish() async throws(UploadError) -> StoredUpload
     /// Leaves nothing behind; harmless after the end or a second time.
     func abort() async
+}
+
+extension UploadWriter {
+    /// Appends bytes.
+    public func write(_ bytes: [UInt8]) async throws(UploadError) {
+        try await write(ByteBuffer(bytes: bytes))
+    }
 }
 
 /// How far an upload has come that goes on in another request, maybe of another process.

@@ -24,7 +24,7 @@ struct ClipFetcher: Sendable {
                     for try await buffer in body {
                         count += Int64(buffer.readableBytes)
                         guard count <= maximumBytes else { throw tooLarge }
-                        try await writer.write(Array(buffer.readableBytesView))
+                        try await writer.write(buffer)
                     }
                     guard count > 0 else { throw JobFailure(code: "fetch_empty", message: "the URL gives no bytes", disposition: .refuse) }
                     return try await writer.finish()

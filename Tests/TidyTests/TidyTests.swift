@@ -8,7 +8,7 @@ import Testing
 
     /// The floor plan of ARCHITECTURE.md: a target imports only targets of lower floors.
     static let floors: [[String]] = [
-        ["CHiredis", "CLibpq", "CLibav", "COpenBLAS", "CProcess", "CSeccomp", "CZlib", "CKernels"],
+        ["CFile", "CHiredis", "CLibpq", "CLibav", "COpenBLAS", "CProcess", "CSeccomp", "CZlib", "CKernels"],
         ["JobModel", "ThreadExecutor", "NeuralCore", "Settings"],
         ["RedisClient", "PostgresClient", "Video", "Detector", "UploadStore", "Outbound", "Telemetry"],
         ["JobStore", "Analysis"],

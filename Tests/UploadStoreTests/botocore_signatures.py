@@ -13,7 +13,7 @@ from botocore.credentials import Credentials
 
 def authorization(wanted: dict) -> str:
     moment = datetime.datetime.fromtimestamp(wanted["at"], datetime.timezone.utc)
-    query = urllib.parse.urlencode(wanted["query"], quote_via=urllib.parse.quote, safe="-_.~")
+    query = urllib.parse.urlencode([tuple(pair) for pair in wanted["query"]], quote_via=urllib.parse.quote, safe="-_.~")
     url = f"https://{wanted['host']}{urllib.parse.quote(wanted['path'], safe='/-_.~')}" + (f"?{query}" if query else "")
     request = AWSRequest(method=wanted["method"], url=url, headers=wanted["headers"])
     request.headers["X-Amz-Content-SHA256"] = wanted["payloadSHA256"]

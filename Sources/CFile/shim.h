@@ -1,0 +1,16 @@
+// What writing files takes and Swift's Glibc module lacks, since that was built without _GNU_SOURCE.
+#ifndef WHORL_CFILE_SHIM_H
+#define WHORL_CFILE_SHIM_H
+
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// Has the kernel begin to write a part of a file to the disk, so that a later fsync finds less to do. It promises nothing, so its failure
+// is of no matter.
+static inline void whorl_start_writeback(int descriptor, int64_t offset, int64_t count) {
+    const unsigned int start_write = 2; // SYNC_FILE_RANGE_WRITE
+    syscall(SYS_sync_file_range, descriptor, offset, count, start_write);
+}
+
+#endif
