@@ -20,7 +20,7 @@ class Outcome:
     failure: str
 
 
-def run(url: str, key: str, seed: int, examples: int, known_jobs: list[str], folder: pathlib.Path) -> list[Outcome]:
+def run(url: str, key: str, seed: int, examples: int, judged: list[str], dead: list[str], folder: pathlib.Path) -> list[Outcome]:
     """Runs it in a process of its own, with its summary on our standard output."""
     report = folder / "schemathesis.xml"
     command = [
@@ -33,7 +33,8 @@ def run(url: str, key: str, seed: int, examples: int, known_jobs: list[str], fol
     environment = os.environ | {
         "PYTHONPATH": str(HERE),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "API_KNOWN_JOBS": ",".join(known_jobs),
+        "API_JUDGED_JOBS": " ".join(judged),
+        "API_DEAD_JOBS": " ".join(dead),
         "API_SEED": str(seed),
     }
     done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, timeout=900)
