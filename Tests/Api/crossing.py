@@ -122,6 +122,7 @@ def _page(tenant: Tenant, path: str) -> dict[str, Any]:
 def checks(running: Service, document: Document, alder: Tenant, birch: Tenant, judged: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Named checks, each with what it found wrong."""
     belongings = {tenant.name: prepare(tenant, judged[tenant.name]) for tenant in (alder, birch)}
+    yield "the check notices a tenant that gets what it asks for", canary(belongings[alder.name])
     for stranger, owner in ((alder, birch), (birch, alder)):
         own = belongings[owner.name]
         before = snapshot(running, owner)
@@ -149,6 +150,12 @@ def across(stranger: Tenant, own: Belongings, operation: Operation, content: dic
                 breaches.append(f"{path} was answered {answer.status}: {answer.body[:200]!r}")
             breaches += [f"{path} shows {word}" for word in leaks(answer, own, path)]
     return "; ".join(breaches)
+
+
+def canary(own: Belongings) -> str:
+    """To whom everything belongs, everything is shown: of that the check must complain."""
+    operation = Operation("/api/jobs/{id}", "GET")
+    return "" if across(own.owner, own, operation, {}) else "it does not"
 
 
 def paths_of(template: str, own: Belongings) -> list[str]:

@@ -48,5 +48,5 @@ def run(url: str, key: str, seed: int, examples: int, judged: list[str], dead: l
 
 def _outcome(case: xml.etree.ElementTree.Element) -> Outcome:
     wrong = [element for element in case if element.tag in ("failure", "error")]
-    texts = [(element.get("message") or element.text or "").strip() for element in wrong]
+    texts = [f"{element.get('message') or ''} {element.text or ''}".strip() for element in wrong]
     return Outcome(case.get("name", "?"), " / ".join(texts))

@@ -18,8 +18,10 @@ GATEWAY = {
     "AUTH_REQUIRED": "true",
     "RATE_KEY_REQUESTS_PER_SECOND": "0",
     "SHUTDOWN_DRAIN_SECONDS": "0",
+    # Every request with its status, for whoever looks into a failure.
+    "LOG_LEVEL": "debug",
     "RELAY_SECONDS": "0.3",
-    "SWEEP_SECONDS": "1",
+    "SWEEP_SECONDS": "0.5",
     # Requests that wait must not outlast the run.
     "PREDICT_WAIT_SECONDS": "3",
     # Thousands of generated uploads and webhooks must not end in "too many".
@@ -29,7 +31,15 @@ GATEWAY = {
     "WEBHOOKS_BACKOFF_SECONDS": "86400",
     "OUTBOUND_TIMEOUT_SECONDS": "1",
 }
-WORKER = {"SLOTS": "4", "POLL_SECONDS": "0.3", "RETRY_BASE_SECONDS": "0.1", "RETRY_CAP_SECONDS": "0.2"}
+# A job whose end cannot be written holds up who watches it for one lease.
+WORKER = {
+    "SLOTS": "4",
+    "POLL_SECONDS": "0.3",
+    "LEASE_SECONDS": "3",
+    "LEASE_HEARTBEAT_SECONDS": "0.5",
+    "RETRY_BASE_SECONDS": "0.1",
+    "RETRY_CAP_SECONDS": "0.2",
+}
 SCRIPTED = {"MEMORY_JOB_MEGABYTES": "1"}
 REAL = {"SLOTS": "1", "MODEL_THREADS": "2", "DECODER_THREADS": "1"}
 SCOPES = "submit,read,admin"
@@ -145,12 +155,13 @@ class Service:
         return f"http://127.0.0.1:{self.client().port}"
 
     def errors(self) -> list[str]:
-        """What the gateway logged as its own mistakes."""
-        return [] if self.gateway is None else [
-            f"{record.get('message')}: {record.get('error', '')}"
-            for record in self.gateway.records()
-            if record.get("level") in ("error", "critical")
-        ]
+        """What the programs logged as their own mistakes, once each."""
+        found: dict[str, None] = {}
+        for program in self.running:
+            for record in program.records():
+                if record.get("level") in ("error", "critical"):
+                    found[f"{program.name}: {record.get('message')}: {record.get('error', '')[:300]}"] = None
+        return list(found)
 
     def end(self) -> None:
         for program in self.running:
