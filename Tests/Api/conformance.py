@@ -10,12 +10,12 @@ import sys
 import tempfile
 import time
 
-import paths  # Comes first: it makes the chaos harness's modules findable.
 import commands
 import crossing
 import examples
 import framing
 import fuzzing
+import paths
 import problems
 import routes
 import service
@@ -50,7 +50,7 @@ def say(text: str) -> None:
 def arguments_of(words: list[str]) -> argparse.Namespace:
     made = argparse.ArgumentParser(prog="conformance", description=__doc__, allow_abbrev=False)
     made.add_argument("--seed", type=int, help="repeats a run's requests; a new one if not given")
-    made.add_argument("--examples", type=int, default=12, help="generated requests an operation and phase, at most")
+    made.add_argument("--examples", type=int, default=30, help="generated requests an operation and phase, at most")
     made.add_argument("--parts", type=parts_of, default=list(PARTS), metavar=",".join(PARTS), help="these only")
     made.add_argument(
         "--bin",
@@ -59,7 +59,9 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
         metavar="DIR",
         help="the folder of the programs; WHORL_BIN_DIR, or the one built in release",
     )
-    made.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), help="a PostgreSQL where databases can be made; DATABASE_URL")
+    made.add_argument(
+        "--database-url", default=os.environ.get("DATABASE_URL"), help="a PostgreSQL where databases can be made; DATABASE_URL"
+    )
     made.add_argument("--redis-url", default=os.environ.get("REDIS_URL"), help="REDIS_URL")
     made.add_argument("--keep", action="store_true", help="keep logs and reports; those of a failed run are kept in any case")
     arguments = made.parse_args(words)

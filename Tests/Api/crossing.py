@@ -90,7 +90,7 @@ def prepare(tenant: Tenant, job: str) -> Belongings:
     own = Belongings(tenant, job)
     own.dead = make_dead(tenant, 0)
     own.waiting = submit(tenant, f"nothing # later, {tenant.name}".encode(), "?runAt=" + _tomorrow())["id"]
-    created = tenant.send("POST", "/api/uploads", **TUS, Upload_Length="1000")
+    created = tenant.send("POST", "/api/uploads", None, **TUS, Upload_Length="1000")
     own.upload = _last_word(expect_status(created, 201, "an upload").headers["location"])
     piece = tenant.send("PATCH", f"/api/uploads/{own.upload}", b"nothing # part", **TUS, **PIECE, Upload_Offset="0")
     expect_status(piece, 204, "a piece")
@@ -235,7 +235,7 @@ def own_things(own: Belongings) -> str:
         answer = tenant.send("GET", path)
         if answer.status != 200:
             breaches.append(f"{path} was answered {answer.status}")
-    offset = tenant.send("HEAD", f"/api/uploads/{own.upload}", **TUS)
+    offset = tenant.send("HEAD", f"/api/uploads/{own.upload}", None, **TUS)
     if offset.headers.get("upload-offset") != "14":
         breaches.append(f"the upload was answered {offset.status} and stands at {offset.headers.get('upload-offset')}, not at 14")
     return "; ".join(breaches)
@@ -283,7 +283,8 @@ def same_bytes(alder: Tenant, birch: Tenant) -> str:
 
 def foreign_stream(stranger: Tenant, own: Belongings) -> str:
     """The stream of a job that still waits: nothing at all may come of it."""
-    request = f"GET /api/jobs/{own.waiting}/events HTTP/1.1\r\nHost: whorl\r\nAuthorization: Bearer {stranger.key}\r\nAccept: text/event-stream\r\n\r\n"
+    fields = f"Host: whorl\r\nAuthorization: Bearer {stranger.key}\r\nAccept: text/event-stream\r\n"
+    request = f"GET /api/jobs/{own.waiting}/events HTTP/1.1\r\n{fields}\r\n"
     with socket.create_connection(("127.0.0.1", stranger.client.port), timeout=10) as connection:
         connection.sendall(request.encode())
         answer = connection.recv(65_536).decode("latin-1")

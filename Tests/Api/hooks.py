@@ -60,9 +60,9 @@ def has_sense(options: Any) -> bool:
         return True
     windows, count = sampling.get("windows"), sampling.get("count")
     if isinstance(windows, dict):
-        numbers = [windows.get("count"), windows.get("frames")]
-        if all(isinstance(number, int) for number in numbers):
-            total = numbers[0] * numbers[1]
+        windows_count, frames = windows.get("count"), windows.get("frames")
+        if isinstance(windows_count, int) and isinstance(frames, int):
+            total = windows_count * frames
             if total > 64 or count not in (None, total):
                 return False
     start, end = sampling.get("startSeconds"), sampling.get("endSeconds")
@@ -86,7 +86,7 @@ def filter_case(_context: HookContext, case: Case) -> bool:
     """Leaves out what is not looked at, and so is no reason to refuse: the query with a form, a piece's fields without a piece."""
     if case.media_type == "multipart/form-data" and case.query:
         return False
-    headers = case.headers or {}
+    headers: Any = case.headers or {}
     is_piece = headers.get("X-HTTP-Method-Override", "PATCH") == "PATCH"
     return is_piece or not any(name in headers for name in ("Upload-Offset", "Upload-Length", "Upload-Checksum"))
 
@@ -150,7 +150,9 @@ def mend_headers(case: Case) -> None:
     if headers.get("X-HTTP-Method-Override") == "PATCH" and "Upload-Offset" not in headers:
         headers["Upload-Offset"] = "0"
     if "Upload-Metadata" in headers:
-        headers["Upload-Metadata"] = readable(headers["Upload-Metadata"])
+        metadata = readable(headers.pop("Upload-Metadata"))
+        if metadata:
+            headers["Upload-Metadata"] = metadata
     mend_digests(case)
 
 
@@ -169,7 +171,7 @@ def readable(metadata: str) -> str:
 
 def mend_digests(case: Case) -> None:
     """A schema knows a digest's form and not the bytes that it is of; some generators even miss the form, and send `0`."""
-    headers = case.headers or {}
+    headers: Any = case.headers or {}
     is_raw = isinstance(case.body, bytes | str)
     digest = base64.b64encode(hashlib.sha256(bytes_of(case.body)).digest()).decode() if is_raw else ""
     for name in ("Repr-Digest", "Content-Digest"):
