@@ -192,7 +192,7 @@ let package = Package(
         .testTarget(
             name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "PostgresClient", "RedisClient", "TestServers"]),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Detector", "JobModel", "NeuralCore", "Video"]),
-        .testTarget(name: "GatewayAppTests", dependencies: ["GatewayApp"]),
+        .testTarget(name: "GatewayAppTests", dependencies: ["GatewayApp", "Telemetry"]),
         .testTarget(name: "WorkerAppTests", dependencies: ["WorkerApp", "JobModel", "JobStore"]),
         .testTarget(
             name: "PairTests",

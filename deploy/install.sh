@@ -104,14 +104,15 @@ check_swift() {
 
 # The tests' tools from PyPI. pip knows what is there already; the stamp spares asking it every time.
 install_python_tools() {
-    local root venv stamp
+    local root venv stamp wanted
     root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
     venv=$root/.whorl/venv
     stamp=$venv/requirements.txt
-    if cmp -s "$root/Tests/requirements.txt" "$stamp"; then return; fi
+    wanted=$(cat "$root"/Tests/requirements.txt "$root"/Tests/*/requirements.txt)
+    if [[ -f $stamp && $(<"$stamp") == "$wanted" ]]; then return; fi
     if [[ ! -x $venv/bin/pip ]]; then python3 -m venv "$venv"; fi
     "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$root/Tests/requirements.txt"
-    cp "$root/Tests/requirements.txt" "$stamp"
+    echo "$wanted" >"$stamp"
 }
 
 if (($# != 1)); then

@@ -58,18 +58,25 @@ check_deployment() {
     check "make model" "$root/deploy/model.sh" --quick
 }
 
-# The harness counts for itself; its last line says how many.
-run_chaos() {
-    local log=$state/chaos.log status=0 counts
-    timeout --foreground --kill-after=60 900 "$root/deploy/chaos.sh" --quick --bin "$binaries" 2>&1 | tee "$log" || status=$?
-    counts=$(sed -n 's/^chaos: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log")
-    local chaos_passed=${counts% *} chaos_failed=${counts#* }
-    if [[ -z $counts ]] || ((status != 0 && chaos_failed == 0)); then
-        echo "FAILED: deploy/chaos.sh --quick ended with code $status"
-        chaos_failed=$((${chaos_failed:-0} + 1))
+# A harness counts for itself; its last line says how many. Takes its name, a bound in seconds, and the command.
+run_harness() {
+    local name=$1 seconds=$2 log=$state/$1.log status=0 counts
+    shift 2
+    timeout --foreground --kill-after=60 "$seconds" "$@" 2>&1 | tee "$log" || status=$?
+    counts=$(sed -n "s/^$name: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p" "$log")
+    local its_passed=${counts% *} its_failed=${counts#* }
+    if [[ -z $counts ]] || ((status != 0 && its_failed == 0)); then
+        echo "FAILED: $name ended with code $status"
+        its_failed=$((${its_failed:-0} + 1))
     fi
-    passed=$((passed + ${chaos_passed:-0}))
-    failed=$((failed + chaos_failed))
+    passed=$((passed + ${its_passed:-0}))
+    failed=$((failed + its_failed))
+}
+
+run_harnesses() {
+    run_harness chaos 900 "$root/deploy/chaos.sh" --quick --bin "$binaries"
+    run_harness api 600 "$state/venv/bin/python" -B "$root/Tests/Api/conformance.py" --bin "$binaries" \
+        --database-url "$WHORL_TEST_DATABASE_URL" --redis-url "$WHORL_TEST_REDIS_URL"
 }
 
 trap stop_servers EXIT
@@ -86,7 +93,7 @@ unset DATABASE_URL REDIS_URL
 
 run_swift_tests
 check_deployment
-run_chaos
+run_harnesses
 "$root/deploy/servers.sh" remove "$servers"
 echo "$passed passed, $failed failed"
 ((failed == 0))

@@ -45,7 +45,7 @@ struct APIRouter {
     func addRest() {
         for (path, allowed) in allowedMethods() {
             let list = allowed.map(\.rawValue).joined(separator: ", ")
-            if !allowed.contains(where: { $0 == .options && routes.contains(APIRoute(method: "OPTIONS", path: path, scope: nil)) }) {
+            if !routes.contains(APIRoute(method: "OPTIONS", path: path, scope: nil)) {
                 router.on(RouterPath(path), method: .options) { _, _ in
                     Response(status: .noContent, headers: [.allow: list])
                 }
@@ -63,7 +63,10 @@ struct APIRouter {
     private func allowedMethods() -> [String: [HTTPRequest.Method]] {
         var allowed: [String: [HTTPRequest.Method]] = [:]
         for route in routes {
-            guard let method = HTTPRequest.Method(route.method) else { continue }
+            guard let method = HTTPRequest.Method(route.method), method != .options else {
+                allowed[route.path] = allowed[route.path] ?? [.options]
+                continue
+            }
             allowed[route.path, default: [.options]].append(method)
             if method == .get { allowed[route.path]?.append(.head) }
         }

@@ -17,7 +17,9 @@ struct BodyDigest: Sendable {
     /// - Throws: a `Problem` for a field that cannot be read.
     init(_ request: Request) throws {
         for name in [HTTPField.Name.reprDigest, .contentDigest] {
-            for member in request.headers[values: name].flatMap({ $0.split(separator: ",") }) {
+            let fields = request.headers[values: name]
+            guard fields.allSatisfy({ !$0.trimmingCharacters(in: .whitespaces).isEmpty }) else { throw Self.malformed(name) }
+            for member in fields.flatMap({ $0.split(separator: ",") }) {
                 let parts = member.split(separator: "=", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
                 guard parts.count == 2, parts[1].count >= 2, parts[1].hasPrefix(":"), parts[1].hasSuffix(":"),
                     let digest = Data(base64Encoded: String(parts[1].dropFirst().dropLast()))

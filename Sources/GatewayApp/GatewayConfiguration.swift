@@ -62,6 +62,7 @@ public struct GatewayConfiguration: Sendable {
     /// Of a tenant.
     public var maximumWebhooks: Int
     public var predictWaitSeconds: Double
+    public var requiresIdempotencyKey: Bool
     public var idempotencyLeaseSeconds: Double
     public var idempotencyKeepSeconds: Double
     public var relaySeconds: Double
@@ -207,6 +208,7 @@ public struct GatewayConfiguration: Sendable {
         Setting(
             "predict.waitSeconds", .number(0.1...600), unit: "seconds", default: "120",
             help: "POST /api/predict waits this long before it answers 202 with the job."),
+        Setting("idempotency.required", .flag, default: "false", help: "Refuse clips without an Idempotency-Key."),
         Setting(
             "idempotency.leaseSeconds", .number(1...3600), unit: "seconds", default: "60",
             help: "A silent upload holds its idempotency key for this long."),
@@ -296,6 +298,7 @@ public struct GatewayConfiguration: Sendable {
         webhookKeepSeconds = settings.number("webhooks.keepSeconds")
         maximumWebhooks = settings.integer("webhooks.maxPerTenant")
         predictWaitSeconds = settings.number("predict.waitSeconds")
+        requiresIdempotencyKey = settings.flag("idempotency.required")
         idempotencyLeaseSeconds = settings.number("idempotency.leaseSeconds")
         idempotencyKeepSeconds = settings.number("idempotency.keepSeconds")
         relaySeconds = settings.number("relay.seconds")

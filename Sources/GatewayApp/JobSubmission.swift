@@ -28,6 +28,11 @@ struct JobSubmission: Sendable {
     /// - Throws: a `Problem`; neither bytes nor rows are left then.
     func accept(_ request: Request) async throws -> JobStatus {
         guard let key = try idempotencyKey(request) else {
+            guard !gateway.configuration.requiresIdempotencyKey else {
+                throw Problem(
+                    .idempotencyKeyMissing, "send an Idempotency-Key, so that a repetition makes no second job", field: "Idempotency-Key",
+                    closesConnection: true)
+            }
             // Asked before the body is read: an upload that cannot become a job is not worth its bytes.
             return try await store(request, try await admit(request), reservation: nil) {}
         }
@@ -187,9 +192,19 @@ private struct URLWish: Decodable {
     private let runAt: String?
     private let fresh: Bool?
 
-    private enum CodingKeys: String, CodingKey {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
         case url, priority, runAt, fresh
         case given = "options"
+    }
+
+    init(from decoder: any Decoder) throws {
+        try WhorlJSON.refuseStrangers(in: decoder, known: CodingKeys.allCases.map(\.rawValue))
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        url = try container.decode(String.self, forKey: .url)
+        given = try container.decodeIfPresent(JobOptions.Strict.self, forKey: .given)
+        priority = try container.decodeIfPresent(Int.self, forKey: .priority)
+        runAt = try container.decodeIfPresent(String.self, forKey: .runAt)
+        fresh = try container.decodeIfPresent(Bool.self, forKey: .fresh)
     }
 
     var options: JobOptions { given?.options ?? JobOptions() }

@@ -32,6 +32,8 @@ struct ObservationMiddleware: RouterMiddleware {
             let problem = problem(for: error, request: request, context: context)
             metrics.add(to: .httpProblems, [problem.type.rawValue])
             response = try problem.response(from: request, context: context)
+            // What a HEAD's client does not expect would be the beginning of the next answer.
+            if request.method == .head { response = response.createHeadResponse() }
         }
         response.headers[.requestID] = context.requestID
         let seconds = start.duration(to: .now).seconds

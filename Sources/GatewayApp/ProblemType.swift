@@ -21,7 +21,6 @@ public enum ProblemType: String, CaseIterable, Sendable {
     case notFound = "not_found"
     case noModel = "no_model"
     case methodNotAllowed = "method_not_allowed"
-    case requestTimeout = "request_timeout"
     case uploadStalled = "upload_stalled"
     case uploadTooSlow = "upload_too_slow"
     case idempotencyInFlight = "idempotency_in_flight"
@@ -83,7 +82,6 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .notFound: (.notFound, "There is no such thing", "Check the id; what belongs to other tenants is not found either.")
         case .noModel: (.notFound, "No model is registered", "Start a worker; it registers its model.")
         case .methodNotAllowed: (.methodNotAllowed, "The method is not allowed", "Use one that `Allow` lists.")
-        case .requestTimeout: (.requestTimeout, "The request took too long to arrive", "Send the whole request sooner.")
         case .uploadStalled: (.requestTimeout, "The upload stood still", "Send it again, or use a resumable upload.")
         case .uploadTooSlow: (.requestTimeout, "The upload is too slow", "Use a faster connection, or a resumable upload.")
         case .idempotencyInFlight:

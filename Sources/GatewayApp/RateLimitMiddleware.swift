@@ -21,9 +21,14 @@ struct RateLimitMiddleware: RouterMiddleware {
                 .rateLimited, "no more than \(limit.perSecond.formatted()) requests a second, \(limit.burst) at once; wait \(seconds) s",
                 retryAfterSeconds: seconds, closesConnection: request.mayHaveBody, headers: Self.fields(decision))
         }
-        var response = try await next(request, context)
-        response.headers.append(contentsOf: Self.fields(decision))
-        return response
+        do {
+            var response = try await next(request, context)
+            response.headers.append(contentsOf: Self.fields(decision))
+            return response
+        } catch var problem as Problem {
+            problem.headers.append(contentsOf: Self.fields(decision))
+            throw problem
+        }
     }
 
     private func limit(for caller: Caller) -> RateLimit? {

@@ -74,7 +74,11 @@ struct UploadIntake: Sendable {
             return try await receiveMultipart(request, boundary: boundary, declared: declared, digest: digest, onChunk: onChunk)
         }
         let mediaType = try Self.checkedMediaType(type.value)
-        let wishes = try wishes { request.uri.queryParameters[Substring($0.rawValue)].map(String.init) }
+        let wishes = try wishes { field in
+            let text = request.uri.queryParameters[Substring(field.rawValue)].map(String.init)
+            // Forms write a space as a plus, and many libraries write queries as forms.
+            return field == .options ? text?.replacing("+", with: " ") : text
+        }
         await request.prepareBody(on: context.channel)
         return try await receiveRaw(
             request, mediaType: mediaType, wishes: wishes, declared: declared, digest: digest, onChunk: onChunk)

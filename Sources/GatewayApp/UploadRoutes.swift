@@ -27,12 +27,12 @@ struct UploadRoutes: Sendable {
 
     func add(to router: inout APIRouter) {
         router.on(.options, "api/uploads", nil, use: options)
-        router.post("api/uploads", .submit, use: create)
-        router.on(.head, "api/uploads/{id}", .submit, use: offset)
-        router.on(.patch, "api/uploads/{id}", .submit, use: append)
-        router.on(.delete, "api/uploads/{id}", .submit, use: terminate)
+        router.post("api/uploads", .submit, use: Self.speakingTus(create))
+        router.on(.head, "api/uploads/{id}", .submit, use: Self.speakingTus(offset))
+        router.on(.patch, "api/uploads/{id}", .submit, use: Self.speakingTus(append))
+        router.on(.delete, "api/uploads/{id}", .submit, use: Self.speakingTus(terminate))
         // For clients behind something that knows GET and POST alone.
-        router.post("api/uploads/{id}", .submit) { request, context in
+        router.post("api/uploads/{id}", .submit, use: Self.speakingTus { request, context in
             switch request.headers[.methodOverride]?.uppercased() {
             case "PATCH": try await append(request, context)
             case "DELETE": try await terminate(request, context)
@@ -41,6 +41,18 @@ struct UploadRoutes: Sendable {
                 throw Problem(
                     .parameterInvalid, "POST is taken here with X-HTTP-Method-Override: PATCH, DELETE or HEAD",
                     field: "X-HTTP-Method-Override", closesConnection: true)
+            }
+        })
+    }
+
+    /// Every answer names the version, refusals too.
+    private static func speakingTus(_ handler: @escaping APIRouter.Handler) -> APIRouter.Handler {
+        { request, context in
+            do {
+                return try await handler(request, context)
+            } catch var problem as Problem {
+                problem.headers[.tusResumable] = version
+                throw problem
             }
         }
     }
@@ -140,20 +152,23 @@ struct UploadRoutes: Sendable {
             guard upload.received == offset, !upload.isCompleted || offset == upload.length else {
                 throw Problem(
                     .uploadOffsetConflict, "the upload stands at \(upload.received), not at \(offset)", closesConnection: true,
-                    headers: [.uploadOffset: String(upload.received), .tusResumable: Self.version])
+                    headers: [.uploadOffset: String(upload.received)])
             }
-            var length = upload.length
-            if length == nil, let declared = isNew ? nil : try declaredLength(request, isOptional: true) {
-                guard declared >= offset, try await gateway.resumables.set(length: declared, by: held.hold) else {
-                    throw Problem(.parameterInvalid, "Upload-Length is less than what came already", field: "Upload-Length", closesConnection: true)
-                }
-                length = declared
+            let declared = isNew ? nil : try declaredLength(request, isOptional: true)
+            if let declared, declared < offset || upload.length.map({ $0 != declared }) ?? false {
+                throw Problem(
+                    .parameterInvalid, "Upload-Length is less than what came already, or another than was said before",
+                    field: "Upload-Length", closesConnection: true)
             }
+            let length = upload.length ?? declared
             await request.prepareBody(on: context.channel)
             let limit = min(length ?? Int64(gateway.configuration.uploadLimits.maximumBytes), offset.addingClamped(maximumBytes))
             let piece = Piece(
                 upload: upload, hold: held.hold, offset: offset, limit: limit, checksum: checksum, declared: request.headers[.contentLength].flatMap(Int64.init))
             if !upload.isCompleted { try await take(piece, request) }
+            if upload.length == nil, let declared {
+                guard try await gateway.resumables.set(length: declared, by: held.hold) else { throw Self.locked }
+            }
             guard let now = try await gateway.resumables.upload(id, tenant: tenant) else { throw Self.gone }
             if now.isWhole, !now.isCompleted { try await gateway.complete(now, logger: context.logger) }
             try await gateway.resumables.release(held.hold)
@@ -315,7 +330,7 @@ struct UploadRoutes: Sendable {
 
     /// What the metadata asks for: the names of `JobWishes`, and the media type as `filetype`.
     private func wishes(_ metadata: String, ticket: QueueAdmission.Ticket, traceparent: String?) throws -> UploadWishes {
-        var values: [String: String] = [:]
+        var values: [String: Data] = [:]
         func malformed() -> Problem {
             Problem(
                 .parameterInvalid, "Upload-Metadata must be names, each with a space and the Base64 of its value, and commas between",
@@ -324,15 +339,17 @@ struct UploadRoutes: Sendable {
         for pair in metadata.split(separator: ",") {
             let parts = pair.trimmingCharacters(in: .whitespaces).split(separator: " ", omittingEmptySubsequences: false)
             guard (1...2).contains(parts.count), !parts[0].isEmpty, values[String(parts[0])] == nil,
-                let data = Data(base64Encoded: parts.count == 2 ? String(parts[1]) : ""), let text = String(data: data, encoding: .utf8)
+                let data = Data(base64Encoded: parts.count == 2 ? String(parts[1]) : "")
             else { throw malformed() }
-            values[String(parts[0])] = text
+            values[String(parts[0])] = data
         }
+        // Other names are the client's own business, and so are the bytes behind them.
+        func text(_ name: String) -> String? { values[name].map { String(decoding: $0, as: UTF8.self) } }
         let read = try JobWishes(
             databaseTime: ticket.databaseTime, maximumDelaySeconds: gateway.configuration.maximumDelaySeconds
-        ) { values[$0.rawValue] }
+        ) { text($0.rawValue) }
         // Clients of tus name any type, or none.
-        let named = ParameterizedValue(values["filetype"] ?? values["contentType"] ?? "").value
+        let named = ParameterizedValue(text("filetype") ?? text("contentType") ?? "").value
         let mediaType = named.isEmpty ? "application/octet-stream" : try UploadIntake.checkedMediaType(named)
         return UploadWishes(
             options: read.options, priority: read.priority, runAt: read.runAt, isFresh: read.isFresh, mediaType: mediaType,

@@ -33,6 +33,18 @@ struct WebhookRoutes: Sendable {
         let url: String
         let events: [String]?
         let description: String?
+
+        private enum CodingKeys: String, CodingKey, CaseIterable {
+            case url, events, description
+        }
+
+        init(from decoder: any Decoder) throws {
+            try WhorlJSON.refuseStrangers(in: decoder, known: CodingKeys.allCases.map(\.rawValue))
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            url = try container.decode(String.self, forKey: .url)
+            events = try container.decodeIfPresent([String].self, forKey: .events)
+            description = try container.decodeIfPresent(String.self, forKey: .description)
+        }
     }
 
     /// An endpoint with its secret, which is shown this once.

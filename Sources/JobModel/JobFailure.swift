@@ -31,9 +31,15 @@ public struct JobError: Hashable, Sendable, Codable {
     public var code: String
     public var message: String
 
+    private static let maximumCharacters = 2_000
+
+    /// Without control characters, which a decoder or a stranger's server may have said and no database takes, and within bounds.
     public init(code: String, message: String) {
-        self.code = code
-        self.message = message
+        func plain(_ text: String) -> String {
+            String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }).prefix(Self.maximumCharacters))
+        }
+        self.code = plain(code)
+        self.message = plain(message)
     }
 
     public init(_ failure: JobFailure) {

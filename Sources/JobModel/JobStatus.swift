@@ -27,22 +27,27 @@ public struct JobOptions: Hashable, Sendable, Codable {
     public struct Strict: Hashable, Sendable, Decodable {
         public let options: JobOptions
 
-        private struct Name: CodingKey {
-            let stringValue: String
-            var intValue: Int? { nil }
+        private struct StrictSampling: Decodable {
+            private struct StrictWindows: Decodable {
+                init(from decoder: any Decoder) throws {
+                    try WhorlJSON.refuseStrangers(in: decoder, known: ["count", "frames"])
+                }
+            }
 
-            init(stringValue: String) { self.stringValue = stringValue }
-            init?(intValue: Int) { nil }
+            private enum Part: String, CodingKey, CaseIterable {
+                case mode, count, startSeconds, endSeconds, windows
+            }
+
+            init(from decoder: any Decoder) throws {
+                try WhorlJSON.refuseStrangers(in: decoder, known: Part.allCases.map(\.rawValue))
+                _ = try decoder.container(keyedBy: Part.self).decodeIfPresent(StrictWindows.self, forKey: .windows)
+            }
         }
 
         /// - Throws: `DecodingError` for an unknown one.
         public init(from decoder: any Decoder) throws {
-            let known = Set(CodingKeys.allCases.map(\.rawValue))
-            for name in try decoder.container(keyedBy: Name.self).allKeys where !known.contains(name.stringValue) {
-                throw DecodingError.dataCorrupted(.init(
-                    codingPath: decoder.codingPath,
-                    debugDescription: "unknown option \(name.stringValue); known: \(known.sorted().joined(separator: ", "))"))
-            }
+            try WhorlJSON.refuseStrangers(in: decoder, known: CodingKeys.allCases.map(\.rawValue))
+            _ = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(StrictSampling.self, forKey: .sampling)
             options = try JobOptions(from: decoder)
         }
     }

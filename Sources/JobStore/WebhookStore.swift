@@ -142,11 +142,12 @@ public struct WebhookStore: Sendable {
         return try rows.map(WebhookDelivery.init(row:))
     }
 
-    /// Has a delivery that is over tried again at once; nil if there is none of that id.
+    /// Has a delivery that is over tried once more, at once; one that is not over stays as it is. nil if there is none of that id.
     public func redeliver(_ id: JobID, endpoint: JobID, tenant: Tenant) async throws -> WebhookDelivery? {
         let rows = try await pool.query(
             """
-            UPDATE webhook_deliveries SET state = 'pending', next_at = now(), ended_at = NULL, attempt = 0
+            UPDATE webhook_deliveries SET
+                next_at = CASE WHEN state = 'pending' THEN next_at ELSE now() END, state = 'pending', ended_at = NULL
             WHERE id = $1 AND endpoint_id = $2 AND tenant = $3 RETURNING \(Self.deliveryColumns)
             """,
             [id.uuid, endpoint.uuid, tenant.name])

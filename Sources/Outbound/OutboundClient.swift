@@ -80,7 +80,8 @@ public struct OutboundClient: Sendable {
 
     /// Whether a URL has a form that may be used: told before anybody connects.
     public func check(_ url: String) throws(OutboundError) {
-        _ = try parts(of: url)
+        let parts = try parts(of: url)
+        if let literal = IPAddress(parts.host), !policy.addresses.admits(literal) { throw .refused("\(parts.host) is no public address") }
     }
 
     /// Sends a request and lends the answer to `body`.

@@ -27,7 +27,7 @@ def run(url: str, key: str, seed: int, examples: int, judged: list[str], dead: l
         str(pathlib.Path(sys.executable).with_name("schemathesis")),
         "--config-file", str(HERE / "schemathesis.toml"),
         "run", str(DOCUMENT), "--url", url, "--header", f"Authorization: Bearer {key}",
-        "--checks", "all", "--seed", str(seed), "--max-examples", str(examples), "--workers", "2", "--continue-on-failure",
+        "--checks", "all", "--seed", str(seed), "--max-examples", str(examples), "--workers", "1", "--continue-on-failure",
         "--no-color", "--report", "junit", "--report-junit-path", str(report),
     ]  # fmt: skip
     environment = os.environ | {

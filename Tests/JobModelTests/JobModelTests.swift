@@ -107,7 +107,7 @@ private struct SeededGenerator: RandomNumberGenerator {
     }
 
     @Test(arguments: [
-        ("{\"samplin\":{}}", "unknown option samplin"),
+        ("{\"samplin\":{}}", "unknown member samplin"),
         ("{\"sampling\":{\"count\":0}}", "it must be 1 to 64"),
         ("{\"sampling\":{\"count\":65}}", "it must be 1 to 64"),
         ("{\"sampling\":{\"mode\":\"fast\"}}", "sampling.mode"),
