@@ -81,7 +81,7 @@ public struct Gateway: Sendable {
         admission = QueueAdmission(store: jobs, registry: registry, configuration: configuration)
         quotas = TenantQuotas(store: access, defaults: configuration.tenantBounds)
         statistics = PacedCounts { [jobs] tenant in try await jobs.statistics(of: tenant) }
-        keys = KeyRing(store: access, keepSeconds: configuration.keyCacheSeconds, logger: logger)
+        keys = KeyRing(store: access, keepSeconds: configuration.keyCacheSeconds)
         tokens = configuration.tokenPolicy.map { [client] policy in
             TokenVerifier(policy: policy, refreshSeconds: configuration.tokenKeysSeconds, client: client, logger: logger)
         }
@@ -198,7 +198,7 @@ public struct Gateway: Sendable {
                 seconds: configuration.sweepSeconds, tidySeconds: configuration.tidySeconds, crashLimit: configuration.crashLimit,
                 pendingSeconds: configuration.pendingSeconds, keepUploadsSeconds: configuration.keepUploadsSeconds,
                 abandonedUploadSeconds: configuration.abandonedUploadSeconds, retention: configuration.retention,
-                tidyResumables: tidyResumables, pulse: pulse, metrics: metrics, logger: logger),
+                tidyResumables: tidyResumables, noteKeyUse: keys.noteUse, pulse: pulse, metrics: metrics, logger: logger),
         ]
     }
 

@@ -1,8 +1,6 @@
 import Foundation
 import JobModel
 import JobStore
-import Logging
-import Telemetry
 
 /// The API keys that were shown lately: looked up in PostgreSQL once in a few seconds each, so that a revoked one stops working
 /// within that time.
@@ -15,21 +13,17 @@ actor KeyRing {
 
     /// More keys than are used at a time; whoever makes them up must not fill the memory.
     private static let capacity = 10_000
-    /// How often a key's last use is noted.
-    private static let useInterval = Duration.seconds(60)
-
     private let store: AccessStore
     private let keepFor: Duration
-    private let logger: Logger
     private var entries: [JobID: Entry] = [:]
     private var reading: [JobID: Task<Entry, any Error>] = [:]
-    private var notedUse: [JobID: ContinuousClock.Instant] = [:]
+    /// Since they were last asked for.
+    private var used: Set<JobID> = []
 
     /// - Parameter keepSeconds: for how long what PostgreSQL said of a key is believed.
-    init(store: AccessStore, keepSeconds: Double, logger: Logger) {
+    init(store: AccessStore, keepSeconds: Double) {
         self.store = store
         keepFor = .seconds(keepSeconds)
-        self.logger = logger
     }
 
     /// The caller behind a key's text; nil when it opens nothing (any more).
@@ -40,7 +34,7 @@ actor KeyRing {
         let entry = try await entry(shown.id)
         // The digest is compared whether or not there is such a key, so that the answer's time does not tell.
         guard shown.matches(entry.secretSHA256), let key = entry.key, key.isValid(at: Date()) else { return nil }
-        noteUse(of: key.id)
+        if used.count < Self.capacity { used.insert(key.id) }
         return Caller(
             tenant: key.tenant, scopes: Set(key.scopes), identity: "key:\(key.id)",
             requestsPerSecond: key.requestsPerSecond)
@@ -65,16 +59,11 @@ actor KeyRing {
         return entry
     }
 
-    private func noteUse(of id: JobID) {
-        if let last = notedUse[id], last.duration(to: .now) < Self.useInterval { return }
-        if notedUse.count >= Self.capacity { notedUse.removeAll() }
-        notedUse[id] = .now
-        Task {
-            do {
-                try await store.noteUse(of: [id])
-            } catch {
-                logger.debug("a key's use was not noted", metadata: [LogField.error: "\(String(reflecting: error))"])
-            }
-        }
+    /// Writes down which keys were used since the last time.
+    func noteUse() async throws {
+        guard !used.isEmpty else { return }
+        let ids = used
+        used = []
+        try await store.noteUse(of: Array(ids))
     }
 }

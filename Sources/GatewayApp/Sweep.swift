@@ -25,6 +25,8 @@ struct Sweep: Service {
     let retention: RetentionPolicy
     /// Ends what resumable uploads left.
     let tidyResumables: @Sendable () async throws -> Void
+    /// Writes down which keys were used.
+    let noteKeyUse: @Sendable () async throws -> Void
     let pulse: Pulse
     let metrics: MetricRegistry
     let logger: Logger
@@ -58,6 +60,7 @@ struct Sweep: Service {
             }
             await attempt("remove unneeded uploads") { cursor = try await releaseUploads(after: cursor) }
             await attempt("end resumable uploads", tidyResumables)
+            await attempt("note the keys' use", noteKeyUse)
             await attempt("remove uploads without a job") { try await removeOrphans(inFolder: folder) }
             await attempt("keep house", store.keepHouse)
             folder = (folder + 1) % UploadKey.folderCount

@@ -155,6 +155,8 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
     private var bytes: Int64 = 0
     private var writebackStart: Int64 = 0
     private var isAtIncomingPath = false
+    /// Whether an earlier request may have left a file of which nothing counts.
+    private var mayFindFile = false
 
     init(root: String, key: String, threads: NIOThreadPool) {
         self.root = root
@@ -167,7 +169,8 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
     func reopen(at bytes: Int64) throws(UploadError) {
         self.bytes = bytes
         writebackStart = bytes
-        // Nothing was written yet: the file is made for the first bytes.
+        // Nothing counts yet: the file is made for the first bytes.
+        mayFindFile = true
         guard bytes > 0 else { return }
         hash = nil
         descriptor = Foundation.open(incomingPath, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
@@ -312,7 +315,8 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
     /// Hashes and writes a lot, into a file that is made for the first. Blocks.
     private func write(_ lot: [ByteBuffer]) throws(UploadError) {
         if descriptor < 0 {
-            descriptor = Foundation.open(incomingPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+            let isNew = mayFindFile ? O_TRUNC | O_NOFOLLOW : O_EXCL
+            descriptor = Foundation.open(incomingPath, O_RDWR | O_CREAT | O_CLOEXEC | isNew, 0o640)
             guard descriptor >= 0 else { throw .current("open") }
             isAtIncomingPath = true
         }

@@ -19,11 +19,12 @@ import paths
 import problems
 import routes
 import service
+import tus_client
 from document import Document
 from waiting import Breach
 
 PROGRAMS = ("whorl", "whorl-gateway", "whorl-worker", "whorl-decoder", "whorl-scripted-worker")
-PARTS = ("routes", "problems", "framing", "tenants", "commands", "fuzzing")
+PARTS = ("routes", "problems", "framing", "tenants", "commands", "pieces", "fuzzing")
 
 
 class Report:
@@ -118,6 +119,9 @@ def check_service(arguments: argparse.Namespace, report: Report, folder: pathlib
             if not commands.blocks():
                 say("skipped: docs/api.md shows no command yet")
             for name, breach in commands.checks(running.url, alder.key, folder):
+                report.note(name, breach)
+        if "pieces" in arguments.parts:
+            for name, breach in tus_client.checks(running.url, alder.key, folder, random.Random(arguments.seed)):
                 report.note(name, breach)
         if "fuzzing" in arguments.parts:
             say(f"schemathesis: seed {arguments.seed}, at most {arguments.examples} requests an operation and phase")

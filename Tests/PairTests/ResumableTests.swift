@@ -76,6 +76,7 @@ import Testing
             func checksum(_ text: String) -> [String: String] {
                 ["Upload-Checksum": "sha1 " + Data(Insecure.SHA1.hash(data: Data(text.utf8))).base64EncodedString()]
             }
+            #expect(try await patch(pair, path, at: 0, Data("abX".utf8), checksum("abc")).status == 460)
             #expect(try await patch(pair, path, at: 0, Data("abc".utf8), checksum("abc")).status == 204)
             let wrong = try await patch(pair, path, at: 3, Data("dxf".utf8), checksum("def"))
             #expect(wrong.status == 460 && wrong.code == "checksum_mismatch")

@@ -133,7 +133,7 @@ import Video
     @Test func deadlineStopsADecode() async throws {
         let media = try TestMedia()
         let path = try media.make(
-            "slow.mp4", TestMedia.source(size: "1280x720", frames: 500) + Self.x264 + ["-preset", "ultrafast"])
+            "slow.mp4", TestMedia.source(size: "1280x720", frames: 2500) + Self.x264 + ["-preset", "ultrafast"])
         let error = await refusal(of: path, limits: Self.limits(seconds: 0.3), executable: try Self.noted(media))
         #expect(error?.code == .decodeTimeout)
         let isGone = Self.areGone(media)
