@@ -76,7 +76,7 @@ run_harness() {
 run_harnesses() {
     run_harness chaos 900 "$root/deploy/chaos.sh" --quick --bin "$binaries"
     run_harness api 600 "$state/venv/bin/python" -B "$root/Tests/Api/conformance.py" --bin "$binaries" \
-        --database-url "$WHORL_TEST_DATABASE_URL" --redis-url "$WHORL_TEST_REDIS_URL"
+        --database-url "$WHORL_TEST_DATABASE_URL" --redis-url "$WHORL_TEST_REDIS_URL" --seed 5
 }
 
 trap stop_servers EXIT
