@@ -183,6 +183,7 @@ extension Response {
 
 extension Request {
     private static let maximumJSONBytes = 65_536
+    private static let maximumJSONSeconds = 30.0
 
     /// A small JSON body.
     ///
@@ -194,7 +195,11 @@ extension Request {
         }
         let buffer: ByteBuffer
         do {
-            buffer = try await body.collect(upTo: Self.maximumJSONBytes)
+            let limits = UploadLimits(
+                maximumBytes: Self.maximumJSONBytes, stallSeconds: Self.maximumJSONSeconds, maximumSeconds: Self.maximumJSONSeconds,
+                minimumBytesPerSecond: 0, maximumBytesPerSecond: 0)
+            // A body that dribbles in is given up, as a clip is.
+            buffer = try await UploadWatch(limits: limits).run { try await self.body.collect(upTo: Self.maximumJSONBytes) }
         } catch is NIOTooManyBytesError {
             throw Problem(.bodyMalformed, "the body has more than \(Self.maximumJSONBytes) bytes", closesConnection: true)
         }

@@ -38,7 +38,7 @@ actor RateLimiter {
     /// A share that was not used for this long is given up.
     private static let shareLifetime = Duration.seconds(1)
     /// For how long Redis is left alone once it failed.
-    private static let fallback = Duration.seconds(1)
+    private static let fallback = Duration.seconds(5)
 
     private let buckets: CommonBuckets
     private let logger: Logger
@@ -149,6 +149,9 @@ struct CommonBuckets: Sendable {
         let retryMilliseconds: Int
     }
 
+    /// A Redis that hangs must not hold requests up: counting apart is better than waiting.
+    private static let patience = Duration.milliseconds(300)
+
     /// Time is Redis' own, so that gateways' clocks do not matter.
     private static let script = RedisScript("""
         local rate, burst, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -169,7 +172,7 @@ struct CommonBuckets: Sendable {
 
     func take(_ wanted: Int, from caller: String, _ limit: RateLimit) async throws(RedisError) -> Taken {
         let words: [any RedisArgument] = [String(limit.perSecond), limit.burst, wanted]
-        let reply = try await redis.run(Self.script, keys: ["\(prefix):rate:\(caller)"], arguments: words)
+        let reply = try await redis.run(Self.script, keys: ["\(prefix):rate:\(caller)"], arguments: words, timeout: Self.patience)
         let numbers = (reply.elements ?? []).map { Int($0.int ?? 0) }
         guard numbers.count == 3 else { throw RedisError(.protocolViolation("\(numbers.count) numbers of a bucket")) }
         return Taken(count: numbers[0], remaining: numbers[1], retryMilliseconds: numbers[2])

@@ -62,7 +62,7 @@ final class UploadWatch: Sendable {
         let ends = start + .seconds(limits.maximumSeconds)
         guard stalls > now else {
             throw Problem(
-                .uploadStalled, "nothing of the clip came for \(limits.stallSeconds.formatted()) seconds; send it again",
+                .uploadStalled, "nothing of the body came for \(limits.stallSeconds.formatted()) seconds; send it again",
                 closesConnection: true)
         }
         guard ends > now else {
