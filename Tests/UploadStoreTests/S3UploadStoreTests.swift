@@ -310,18 +310,8 @@ private final class Proxy: Sendable {
 
     /// The server's own answer. The signed host must stay the proxy's, since the signature covers it.
     static func forward(_ request: StubServer.Request, port: Int) -> StubServer.Answer? {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard let descriptor = connectToLoopback(port: port) else { return nil }
         defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        let connected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-        guard connected else { return nil }
         var head = "\(request.method) \(request.path) HTTP/1.1\r\n"
         for (name, value) in request.headers where name != "connection" { head += "\(name): \(value)\r\n" }
         let bytes = Data((head + "connection: close\r\n\r\n").utf8) + request.body
