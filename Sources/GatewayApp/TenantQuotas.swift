@@ -55,6 +55,7 @@ actor TenantQuotas {
 
     /// Counts a job that came in since.
     func noteJob(of tenant: Tenant, storedBytes: Int64) async {
+        // The job is made: where the count cannot be had, the next one has it.
         guard let counted = try? await counts.value(for: tenant) else { return }
         if since.count >= Self.capacity { since.removeAll() }
         var entry = since[tenant].flatMap { $0.countedAt == counted.takenAt ? $0 : nil } ?? Since(countedAt: counted.takenAt)

@@ -68,6 +68,7 @@ public struct S3UploadStore: UploadStore {
                 throw error
             } catch {
                 if attempt >= Self.readTries || Task.isCancelled { throw Self.error(error, "get", key) }
+                // Cancelled in its sleep, it tries once more and ends there.
                 try? await Task.sleep(for: .milliseconds(100 << min(attempt, 5)))
             }
         }
@@ -120,7 +121,8 @@ public struct S3UploadStore: UploadStore {
     }
 
     public func check() async throws(UploadError) {
-        try await call("list", "") { _ = try await client.length(of: UploadKey.make(JobID.make())) }
+        // An object that is not there looks like a bucket that is not there, unless the bucket itself is asked.
+        try await call("list", "") { _ = try await client.list(prefix: UploadKey.make(JobID.make())) }
     }
 
     /// Runs a request and gives its error the store's type.

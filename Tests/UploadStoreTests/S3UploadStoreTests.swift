@@ -199,6 +199,36 @@ import UploadStore
         }
     }
 
+    @Test func aStoreThatPassesOverTheRangeIsNotBelieved() async throws {
+        let count = Mutex(0)
+        try await with(breaking: { request, port in
+            guard request.method == "GET", !request.path.contains("?") else { return nil }
+            let number = count.withLock { count in
+                count += 1
+                return count
+            }
+            var answer = Proxy.forward(request, port: port) ?? .init(502)
+            if number == 1 { answer.cutAfter = 100_000 } else { answer.status = 200 }
+            return answer
+        }) { store, _ in
+            let writer = try await store.begin(.make())
+            try await write(bytes(1_000_000), to: writer)
+            let key = try await writer.finish().key
+            await #expect(throws: UploadError.self) { _ = try await store.open(key: key) }
+        }
+    }
+
+    @Test func aMissingBucketIsSaidSo() async throws {
+        let moto = try await Moto.start(root: Self.root)
+        defer { moto.stop() }
+        let http = HTTPClient(eventLoopGroupProvider: .singleton)
+        let place = S3Place(
+            endpoint: "http://127.0.0.1:\(moto.port)", region: "eu-central-1", bucket: "nowhere", prefix: "", credentials: moto.credentials)
+        let store = S3UploadStore(place: place, http: http, spoolDirectory: NSTemporaryDirectory())
+        await #expect(throws: UploadError.self) { try await store.check() }
+        try await http.shutdown()
+    }
+
     @Test func aStoreThatIsAwaySaysSo() async throws {
         try await with(breaking: { _, _ in .init(500) }) { store, _ in
             let writer = try await store.begin(.make())
