@@ -148,6 +148,8 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
     private var gatheredCount = 0
     /// One lot is hashed and written while the next one comes. What is below is that task's until it is settled.
     private var underWay: Task<UploadError?, Never>?
+    /// Why a lot was not written; then only what came before it counts.
+    private var failure: UploadError?
     /// −1 before the first write and after the end.
     private var descriptor: Int32 = -1
     /// nil for a resumed upload.
@@ -257,18 +259,22 @@ private final class FileUploadWriter: UploadWriter, @unchecked Sendable {
             gathered = []
             gatheredCount = 0
         }
-        return gathered
+        // What comes after a lot that was lost must not take its place.
+        return failure == nil ? gathered : []
     }
 
     /// Waits for the lot that is being written.
     private func settle() async throws(UploadError) {
         guard let task = underWay else { return }
         underWay = nil
-        if let error = await task.value { throw error }
+        guard let error = await task.value else { return }
+        failure = error
+        throw error
     }
 
     func finish() async throws(UploadError) -> StoredUpload {
         try await settle()
+        if let failure { throw failure }
         let lot = takeGathered()
         return try await threads.runBlocking { [self] () throws(UploadError) in
             if !lot.isEmpty || descriptor < 0 { try write(lot) }

@@ -225,13 +225,14 @@ private final class S3UploadWriter: UploadWriter, @unchecked Sendable {
             file = try await SpoolFile.make(in: store.spoolDirectory, threads: store.threads)
             spool = file
         }
-        for buffer in gathered {
+        // One by one, so that another try after a failure neither repeats nor leaves out any.
+        while let buffer = gathered.first {
             try await file.append(buffer)
+            gathered.removeFirst()
             spoolHash.update(data: buffer.readableBytesView)
             hash?.update(data: buffer.readableBytesView)
             bytes += Int64(buffer.readableBytes)
         }
-        gathered = []
         gatheredCount = 0
     }
 

@@ -149,6 +149,7 @@ import UploadStore
         await #expect(throws: UploadError.noSpace) {
             for _ in 0..<64 { try await writer.write([UInt8](repeating: 1, count: 65_536)) }
         }
+        await #expect(throws: UploadError.noSpace) { _ = try await writer.finish() }
         await writer.abort()
         #expect(try files(root).isEmpty)
         #expect(run("/bin/umount", [root]) == 0)
