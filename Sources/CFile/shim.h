@@ -2,6 +2,7 @@
 #ifndef WHORL_CFILE_SHIM_H
 #define WHORL_CFILE_SHIM_H
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,6 +12,11 @@
 static inline void whorl_start_writeback(int descriptor, int64_t offset, int64_t count) {
     const unsigned int start_write = 2; // SYNC_FILE_RANGE_WRITE
     syscall(SYS_sync_file_range, descriptor, offset, count, start_write);
+}
+
+// Whether what is written from now on goes past the system's cache. −1 if the file system cannot.
+static inline int whorl_set_direct(int descriptor, int is_direct) {
+    return fcntl(descriptor, F_SETFL, is_direct ? __O_DIRECT : 0);
 }
 
 #endif

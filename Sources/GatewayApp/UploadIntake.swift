@@ -214,8 +214,8 @@ extension Int {
 }
 
 extension Request {
-    /// So much is read at a time while a clip comes: every read costs a call and a buffer.
-    private static let readBytes = 262_144
+    /// So much is read at a time while a clip comes: every read costs a call and a buffer, and a larger buffer is new memory every time.
+    private static let readBytes = 131_072
 
     /// Makes ready for a large body, and lets a client go on that waits to hear whether it is wanted (RFC 9110 §10.1.1).
     func prepareBody(on channel: any Channel) async {

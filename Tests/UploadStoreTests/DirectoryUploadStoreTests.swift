@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import JobModel
 import Testing
@@ -111,6 +112,29 @@ import UploadStore
         }
     }
 
+    /// Past the first megabytes bytes go to the disk by another way, where the file system has it.
+    @Test(arguments: ["/var/tmp", "/dev/shm"]) func aLargeUploadComesWhole(place: String) async throws {
+        let root = place + "/uploads-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let store = try DirectoryUploadStore(root: root)
+        var generator = SystemRandomNumberGenerator()
+        let clip = Data((0..<2_700_000).flatMap { _ in withUnsafeBytes(of: generator.next(), Array.init) }) + [1, 2, 3]
+        // Lengths that fill nothing exactly, and an end in the middle of a block.
+        let ends = Array(stride(from: 0, to: clip.count, by: 99_991)) + [clip.count]
+        let digest = SHA256.hash(data: clip).map { String(format: "%02x", $0) }.joined()
+        for pauseAt in [nil, 3, 130] {
+            var writer = try await store.begin(.make())
+            for (number, (start, end)) in zip(ends, ends.dropFirst()).enumerated() {
+                if number == pauseAt { writer = try await store.resume(writer.suspend()) }
+                try await writer.write(Array(clip[start..<end]))
+            }
+            let stored = try await writer.finish()
+            #expect(stored.sha256 == digest)
+            #expect(stored.bytes == clip.count)
+            #expect(try Data(contentsOf: URL(fileURLWithPath: root + "/" + stored.key)) == clip)
+        }
+    }
+
     @Test func aCheckpointWithoutItsBytesIsMissing() async throws {
         try await with { store, _ in
             let checkpoint = UploadCheckpoint(key: UploadKey.make(.make()), bytes: 3)
@@ -139,19 +163,47 @@ import UploadStore
     }
 
     @Test func aFullDiskIsSaidSoAndLeavesNothing() async throws {
-        // A file system of its own with a megabyte of room; mounting it takes root.
+        try await withSmallFileSystem { store, root in
+            let writer = try await store.begin(.make())
+            await #expect(throws: UploadError.noSpace) {
+                for _ in 0..<64 { try await writer.write([UInt8](repeating: 1, count: 65_536)) }
+            }
+            await #expect(throws: UploadError.noSpace) { _ = try await writer.finish() }
+            await writer.abort()
+            #expect(try files(root).isEmpty)
+        }
+    }
+
+    @Test func whatComesAfterALostLotDoesNotTakeItsPlace() async throws {
+        try await withSmallFileSystem { store, root in
+            var writer = try await store.begin(.make())
+            let clip = (0..<(4 << 20)).map { UInt8(truncatingIfNeeded: $0 >> 16) }
+            var start = 0
+            await #expect(throws: UploadError.noSpace) {
+                while start < clip.count {
+                    try await writer.write(Array(clip[start..<start + 65_536]))
+                    start += 65_536
+                }
+            }
+            // There is room again, and a client that goes on regardless.
+            #expect(run("/bin/mount", ["-o", "remount,size=16m", root]) == 0)
+            await #expect(throws: UploadError.noSpace) { try await writer.write([255, 255]) }
+            let checkpoint = try await writer.suspend()
+            #expect(checkpoint.bytes <= 1 << 20)
+            writer = try await store.resume(checkpoint)
+            try await writer.write(Array(clip[Int(checkpoint.bytes)...]))
+            let key = try await writer.finish().key
+            #expect(try Data(contentsOf: URL(fileURLWithPath: root + "/" + key)) == Data(clip))
+        }
+    }
+
+    /// A store in a file system of its own with a megabyte of room; mounting it takes root.
+    private func withSmallFileSystem(_ body: (DirectoryUploadStore, String) async throws -> Void) async throws {
         guard getuid() == 0 else { return }
         let root = NSTemporaryDirectory() + "/small-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
         guard run("/bin/mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", root]) == 0 else { return }
-        let store = try DirectoryUploadStore(root: root)
-        let writer = try await store.begin(.make())
-        await #expect(throws: UploadError.noSpace) {
-            for _ in 0..<64 { try await writer.write([UInt8](repeating: 1, count: 65_536)) }
-        }
-        await #expect(throws: UploadError.noSpace) { _ = try await writer.finish() }
-        await writer.abort()
-        #expect(try files(root).isEmpty)
+        try await body(try DirectoryUploadStore(root: root), root)
         #expect(run("/bin/umount", [root]) == 0)
         try FileManager.default.removeItem(atPath: root)
     }
