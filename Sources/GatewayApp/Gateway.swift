@@ -156,7 +156,8 @@ public struct Gateway: Sendable {
         router.router.add(middleware: Compression())
         router.router.add(middleware: ObservationMiddleware(metrics: metrics))
         router.router.add(middleware: AuthenticationMiddleware(
-            keys: keys, tokens: tokens, isRequired: configuration.requiresKeys, openPaths: ["/api/health", "/openapi.yaml"]))
+            keys: keys, tokens: tokens, isRequired: configuration.requiresKeys, openPaths: ["/api/health", "/openapi.yaml"],
+            limiter: rates, strangerLimit: configuration.addressRateLimit ?? RateLimit(perSecond: 20, burst: 100)))
         router.router.add(middleware: RateLimitMiddleware(
             limiter: rates, keyLimit: configuration.keyRateLimit, addressLimit: configuration.addressRateLimit))
         JobRoutes(gateway: self).add(to: &router)

@@ -8,7 +8,15 @@ import NIOCore
 
 /// How the whole is, for callers: its health, its model, and their own counts.
 struct HealthRoutes: Sendable {
-    let gateway: Gateway
+    private let gateway: Gateway
+    /// By whether the gateway lets go of its connections, which is told at once. Nobody needs a key for it, so that all who ask share an
+    /// answer.
+    private let sharedHealth: PacedCounts<Bool, GatewayHealth>
+
+    init(gateway: Gateway) {
+        self.gateway = gateway
+        sharedHealth = PacedCounts { [gateway] _ in await gateway.health() }
+    }
 
     func add(to router: inout APIRouter) {
         router.get("api/health", nil, use: health)
@@ -19,7 +27,7 @@ struct HealthRoutes: Sendable {
     }
 
     private func health(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        var health = await gateway.health()
+        var health = try await sharedHealth.value(for: gateway.drain.hasBegun).value
         if context.caller?.scopes.contains(.read) != true { health.hideParts() }
         return try .json(health, status: health.isReady ? .ok : .serviceUnavailable)
     }

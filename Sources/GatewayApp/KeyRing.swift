@@ -40,6 +40,12 @@ actor KeyRing {
             requestsPerSecond: key.requestsPerSecond)
     }
 
+    /// Whether a key was good when it was last looked up, however long ago.
+    func remembers(_ text: some StringProtocol) -> Bool {
+        guard let shown = APIKeyText(text), let entry = entries[shown.id], entry.key != nil else { return false }
+        return shown.matches(entry.secretSHA256)
+    }
+
     private func entry(_ id: JobID) async throws -> Entry {
         if let entry = entries[id], entry.readAt.duration(to: .now) < keepFor { return entry }
         if let task = reading[id] { return try await task.value }

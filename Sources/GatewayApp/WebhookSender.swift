@@ -6,12 +6,14 @@ import JobStore
 import Logging
 import Outbound
 import ServiceLifecycle
+import Synchronization
 import Telemetry
 
 /// Delivers webhooks as Standard Webhooks says: signed, at least once, and again after longer and longer waits.
 struct WebhookSender: Service {
-    /// Tries side by side.
-    private static let width = 16
+    /// Tries side by side, of one endpoint and of all: one that is slow to answer holds up its own deliveries only.
+    private static let endpointWidth = 4
+    private static let width = 32
     /// More than a try takes: until then no other gateway makes the same.
     private static let leaseSeconds = 90.0
     private static let maximumAnswerBytes = 65_536
@@ -31,49 +33,69 @@ struct WebhookSender: Service {
     let logger: Logger
 
     func run() async throws {
+        let underWay = UnderWay()
+        let (finished, finish) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let ticks = AsyncTimerSequence(interval: .seconds(pollSeconds), clock: .continuous).map { _ in }
         var tidiedAt = ContinuousClock.now
-        for await _ in merge(ticks, requests).cancelOnGracefulShutdown() {
-            pulse.beat("webhooks")
-            do {
-                try await deliverDue()
-                if tidiedAt.duration(to: .now) > .seconds(60) {
-                    tidiedAt = .now
-                    try await store.removeEnded(olderThanSeconds: keepSeconds, limit: 10_000)
+        await withDiscardingTaskGroup { group in
+            for await _ in merge(ticks, requests, finished).cancelOnGracefulShutdown() {
+                pulse.beat("webhooks")
+                do {
+                    while let due = try await takeDue(underWay), !due.isEmpty {
+                        for delivery in due {
+                            underWay.begin(delivery.endpoint)
+                            group.addTask {
+                                await deliver(delivery)
+                                underWay.end(delivery.endpoint)
+                                finish.yield()
+                            }
+                        }
+                    }
+                    if tidiedAt.duration(to: .now) > .seconds(60) {
+                        tidiedAt = .now
+                        try await store.removeEnded(olderThanSeconds: keepSeconds, limit: 10_000)
+                    }
+                } catch {
+                    note(error)
                 }
-            } catch {
-                metrics.add(to: .choreFailures, ["webhooks"])
-                logger.warning("webhooks wait", metadata: [LogField.error: "\(String(reflecting: error))"])
             }
-        }
-        pulse.end("webhooks")
-    }
-
-    private func deliverDue() async throws {
-        while true {
-            let due = try await store.takeDue(limit: Self.width, leaseSeconds: Self.leaseSeconds)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for delivery in due { group.addTask { try await deliver(delivery) } }
-                try await group.waitForAll()
-            }
-            if due.count < Self.width { return }
+            pulse.end("webhooks")
         }
     }
 
-    private func deliver(_ delivery: DueDelivery) async throws {
-        guard let body = try await body(of: delivery) else {
-            return try await store.note(.failed(status: nil, error: "the job was erased"), of: delivery)
+    /// nil when there are as many tries under way as there may be.
+    private func takeDue(_ underWay: UnderWay) async throws -> [DueDelivery]? {
+        let room = Self.width - underWay.count
+        guard room > 0 else { return nil }
+        // They may all be of one endpoint.
+        return try await store.takeDue(
+            limit: min(room, Self.endpointWidth), leaseSeconds: Self.leaseSeconds, except: underWay.endpoints(with: Self.endpointWidth))
+    }
+
+    private func note(_ error: any Error) {
+        metrics.add(to: .choreFailures, ["webhooks"])
+        logger.warning("webhooks wait", metadata: [LogField.error: "\(String(reflecting: error))"])
+    }
+
+    private func deliver(_ delivery: DueDelivery) async {
+        do {
+            guard let body = try await body(of: delivery) else {
+                return try await store.note(.failed(status: nil, error: "the job was erased"), of: delivery)
+            }
+            let outcome = await outcome(of: delivery, body: body)
+            if case .delivered = outcome {
+                metrics.add(to: .webhookDeliveries, ["delivered"])
+            } else {
+                metrics.add(to: .webhookDeliveries, ["failed"])
+                logger.notice("a webhook was not delivered", metadata: [
+                    LogField.webhook: "\(delivery.endpoint)", LogField.count: "\(delivery.attempt)",
+                ])
+            }
+            try await store.note(outcome, of: delivery)
+        } catch {
+            // It is due again after its lease.
+            note(error)
         }
-        let outcome = await outcome(of: delivery, body: body)
-        if case .delivered = outcome {
-            metrics.add(to: .webhookDeliveries, ["delivered"])
-        } else {
-            metrics.add(to: .webhookDeliveries, ["failed"])
-            logger.notice("a webhook was not delivered", metadata: [
-                LogField.webhook: "\(delivery.endpoint)", LogField.count: "\(delivery.attempt)",
-            ])
-        }
-        try await store.note(outcome, of: delivery)
     }
 
     private func outcome(of delivery: DueDelivery, body: String) async -> DeliveryOutcome {
@@ -134,6 +156,29 @@ struct WebhookSender: Service {
         let body = String(decoding: try WhorlJSON.encoder().encode(message), as: UTF8.self)
         guard try await store.keep(body: body, of: delivery) else { return nil }
         return body
+    }
+}
+
+/// How many tries are under way, for each endpoint.
+private final class UnderWay: Sendable {
+    private let counts = Mutex<[JobID: Int]>([:])
+
+    var count: Int { counts.withLock { $0.values.reduce(0, +) } }
+
+    func begin(_ endpoint: JobID) {
+        counts.withLock { $0[endpoint, default: 0] += 1 }
+    }
+
+    func end(_ endpoint: JobID) {
+        counts.withLock { counts in
+            let left = (counts[endpoint] ?? 0) - 1
+            counts[endpoint] = left > 0 ? left : nil
+        }
+    }
+
+    /// Endpoints with so many or more.
+    func endpoints(with limit: Int) -> Set<JobID> {
+        counts.withLock { Set($0.filter { $0.value >= limit }.keys) }
     }
 }
 

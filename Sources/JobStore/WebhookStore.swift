@@ -157,18 +157,21 @@ public struct WebhookStore: Sendable {
     // MARK: Delivering
 
     /// Takes deliveries that are due; another gateway gets them again after the lease.
-    public func takeDue(limit: Int, leaseSeconds: Double) async throws -> [DueDelivery] {
+    ///
+    /// - Parameter busy: endpoints whose deliveries are left for later.
+    public func takeDue(limit: Int, leaseSeconds: Double, except busy: Set<JobID> = []) async throws -> [DueDelivery] {
         let rows = try await pool.query(
             """
             WITH due AS (
-                SELECT id FROM webhook_deliveries WHERE state = 'pending' AND next_at <= now()
+                SELECT id FROM webhook_deliveries
+                WHERE state = 'pending' AND next_at <= now() AND endpoint_id <> ALL(string_to_array($3, ',')::uuid[])
                 ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED
             )
             UPDATE webhook_deliveries d SET attempt = d.attempt + 1, next_at = now() + make_interval(secs => $2)
             FROM due, webhook_endpoints e WHERE d.id = due.id AND e.id = d.endpoint_id
             RETURNING d.id, d.endpoint_id, d.tenant, d.job_id, d.event, d.attempt, d.body, e.url, e.secret, d.created_at
             """,
-            [limit, leaseSeconds])
+            [limit, leaseSeconds, busy.map { "\($0)" }.joined(separator: ",")])
         return try rows.map { row in
             DueDelivery(
                 id: JobID(uuid: try row.decode("id")), endpoint: JobID(uuid: try row.decode("endpoint_id")),

@@ -138,6 +138,50 @@ import Testing
         }
     }
 
+    @Test func madeUpKeysAreNotLookedUpForEver() async throws {
+        try await Pair.with(gateway: Self.locked.merging(["WHORL_RATE_ADDRESS_REQUESTS_PER_SECOND": "1"]) { $1 }) { (pair) async throws in
+            let good = try await key(pair, tenant: "acme", scopes: "read").text
+            #expect(try await pair.send("GET", "/api/jobs", headers: bearer(good)).status == 200)
+            var answers: [Answer] = []
+            for digit in 0..<8 {
+                // The same form as a key that exists.
+                let id = "0189f7e5-6801-7000-8000-00000000000\(digit)".replacing("-", with: "")
+                let made = good.split(separator: "_").enumerated().map { $0 == 1 ? Substring(id) : $1 }.joined(separator: "_")
+                answers.append(try await pair.send("GET", "/api/jobs", headers: bearer(made)))
+            }
+            #expect(answers[0].status == 401)
+            let refused = answers.filter { $0.status == 429 }
+            #expect(refused.count >= 4 && refused.allSatisfy { $0.code == "rate_limited" && $0.headers["retry-after"] != nil })
+            #expect(try await pair.send("GET", "/api/jobs", headers: bearer(good)).status == 200)
+        }
+    }
+
+    @Test func theLogTellsNothingOfAClip() async throws {
+        try await Pair.with(gateway: Self.locked.merging(["WHORL_LOG_LEVEL": "trace"]) { $1 }) { (pair) async throws in
+            let token = try await key(pair, tenant: "acme").text
+            let worker = try pair.startScriptedWorker(["LOG_LEVEL": "trace"])
+            try await pair.hasWorkers(1)
+            let marks = ["grandmothers-birthday", "bytesofthevideo", "nameofanotherpart"]
+            let part = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\(marks[0]).mp4\"\r\n\r\nnothing\n# \(marks[1])\n\r\n--x\r\n"
+            let other = "Content-Disposition: form-data; name=\"\(marks[2])\"\r\n\r\n\(marks[1])\r\n--x--\r\n"
+            let answer = try await pair.send(
+                "POST", "/api/jobs", body: Data((part + other).utf8),
+                headers: bearer(token).merging(["Content-Type": "multipart/form-data; boundary=x"]) { $1 })
+            #expect(answer.status == 202)
+            let id = try answer.decoded(JobStatus.self).id
+            let done = try await pair.send("GET", "/api/jobs/\(id)", headers: bearer(token).merging(["Prefer": "wait=20"]) { $1 })
+            #expect(try done.decoded(JobStatus.self).state == .succeeded)
+            // One that is refused for what it holds is no better told.
+            let wrong = try await pair.send(
+                "POST", "/api/jobs?options=%7B%22\(marks[2])%22:1%7D", body: Data(marks[1].utf8),
+                headers: bearer(token).merging(["Content-Type": "video/mp4"]) { $1 })
+            #expect(wrong.status == 400 || wrong.status == 422)
+            let logs = pair.gateway.errorText + worker.errorText
+            #expect(logs.contains("\(id)"))
+            for mark in marks + [String(token.suffix(20))] { #expect(!logs.contains(mark), "\(mark)") }
+        }
+    }
+
     @Test func withoutRedisEachGatewayCountsForItself() async throws {
         try await Pair.with(gateway: Self.locked, hasRedis: false) { (pair) async throws in
             let slow = try await key(pair, tenant: "acme", scopes: "read", "--requests-per-second", "1").text

@@ -94,6 +94,26 @@ import Testing
         }
     }
 
+    @Test func aSlowReceiverHoldsUpItsOwnDeliveriesOnly() async throws {
+        let receiver = try StubServer { request in
+            if request.path == "/slow" { Thread.sleep(forTimeInterval: 3) }
+            return .init(204)
+        }
+        func count(_ path: String) -> Int { receiver.requests.filter { $0.path == path }.count }
+        try await Pair.with(gateway: settings(receiver)) { (pair) async throws in
+            _ = try await add(pair, receiver.url + "/slow", events: "\"job.cancelled\"")
+            _ = try await add(pair, receiver.url + "/quick", events: "\"job.cancelled\"")
+            let jobs = 40
+            for _ in 0..<jobs {
+                let job = try await pair.submit(Self.script("nothing"))
+                #expect(try await pair.send("POST", "/api/jobs/\(job)/cancel").status == 200)
+            }
+            #expect(try await waits { count("/quick") == jobs })
+            #expect(count("/slow") < jobs)
+            #expect(try await waits { count("/slow") >= 8 })
+        }
+    }
+
     @Test func nothingOfOursIsTold() async throws {
         let receiver = try StubServer { _ in .init(200) }
         let strict = ["WHORL_WEBHOOKS_POLL_SECONDS": "0.1", "WHORL_WEBHOOKS_BACKOFF_SECONDS": "0.1", "WHORL_OUTBOUND_ALLOWED_PORTS": "80,\(receiver.port)"]

@@ -16,7 +16,7 @@ import UploadStore
     /// A running store with an empty bucket.
     private func with(
         breaking: (@Sendable (StubServer.Request, Int) -> StubServer.Answer?)? = nil, credentials: S3Credentials? = nil,
-        _ body: (S3UploadStore, Moto) async throws -> Void
+        requestSeconds: Double = 5, _ body: (S3UploadStore, Moto) async throws -> Void
     ) async throws {
         let moto = try await Moto.start(root: Self.root)
         let folder = NSTemporaryDirectory() + "/spool-" + UUID().uuidString
@@ -27,7 +27,7 @@ import UploadStore
             endpoint: "http://127.0.0.1:\(moto.port)", region: "eu-central-1", bucket: moto.bucket, prefix: "clips/",
             credentials: credentials ?? moto.credentials)
         if let proxy { place.endpoint = "http://127.0.0.1:\(proxy.port)" }
-        place.requestSeconds = 5
+        place.requestSeconds = requestSeconds
         place.attempts = 4
         let outcome: Result<Void, any Error>
         do {
@@ -174,6 +174,43 @@ import UploadStore
             try await write(clip, to: writer)
             let stored = try await writer.finish()
             #expect(stored.sha256 == sha256(clip))
+        }
+    }
+
+    @Test func whatTakesTooLongIsTriedAgain() async throws {
+        let count = Mutex(0)
+        try await with(breaking: { _, _ in
+            let number = count.withLock { count in
+                count += 1
+                return count
+            }
+            // Not what its client waits for; an answer that comes after all is nobody's.
+            if [1, 3].contains(number) { Thread.sleep(forTimeInterval: 3) }
+            return nil
+        }, requestSeconds: 1) { store, _ in
+            let clip = bytes(18 << 20)
+            let writer = try await store.begin(.make())
+            try await write(clip, to: writer)
+            let stored = try await writer.finish()
+            #expect(try await contents(store, stored.key) == clip)
+            #expect(count.withLock { $0 } >= 5)
+        }
+    }
+
+    @Test func aStoreThatIsAlwaysTooSlowSaysSo() async throws {
+        try await with(breaking: { _, _ in
+            Thread.sleep(forTimeInterval: 2)
+            return nil
+        }, requestSeconds: 0.3) { store, _ in
+            let writer = try await store.begin(.make())
+            try await writer.write([1, 2, 3])
+            do {
+                _ = try await writer.finish()
+                Issue.record("nothing answered in time")
+            } catch let error as UploadError {
+                if case .remote = error {} else { Issue.record("\(error.debugDescription)") }
+            }
+            await writer.abort()
         }
     }
 
