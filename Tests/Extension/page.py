@@ -1,0 +1,286 @@
+"""A page, its frames and what a person sees and does there. Clicks and keys come from the browser: they are trusted."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import pathlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import places  # noqa: F401 - makes `waiting` findable
+from protocol import Gone, Refused, ScriptFailed, Session, value_of
+from waiting import Breach, wait_for
+
+if TYPE_CHECKING:
+    from chromium import Chromium
+
+LOAD_SECONDS = 20.0
+KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowRight": 39, "ArrowLeft": 37}
+KEY_TEXTS = {"Enter": "\r", " ": " "}
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of the top page's viewport, in CSS pixels."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    def overlaps(self, other: Box) -> bool:
+        return (
+            self.x < other.x + other.width
+            and other.x < self.x + self.width
+            and self.y < other.y + other.height
+            and other.y < self.y + self.height
+        )
+
+
+@dataclass
+class Node:
+    """An element in any frame and any shadow root, closed ones too."""
+
+    page: Page
+    session: Session
+    backend: int
+    described: dict[str, Any] = field(repr=False)
+
+    def call(self, function: str, *arguments: Any) -> Any:
+        """What a function is worth whose `this` is the element."""
+        identity = self.session.send("DOM.resolveNode", backendNodeId=self.backend)["object"]["objectId"]
+        answer = self.session.send(
+            "Runtime.callFunctionOn",
+            functionDeclaration=function,
+            objectId=identity,
+            arguments=[{"value": argument} for argument in arguments],
+            awaitPromise=True,
+            returnByValue=True,
+        )
+        return value_of(answer)
+
+    @property
+    def text(self) -> str:
+        return " ".join((self.call("function () { return this.innerText ?? this.textContent; }") or "").split())
+
+    def attribute(self, name: str) -> str | None:
+        return self.call("function (name) { return this.getAttribute(name); }", name)
+
+    def accessible(self) -> dict[str, str]:
+        """What a screen reader says: role, name and description."""
+        tree = self.session.send("Accessibility.getPartialAXTree", backendNodeId=self.backend, fetchRelatives=False)
+        node = tree["nodes"][0]
+        return {part: node.get(part, {}).get("value", "") for part in ("role", "name", "description")}
+
+    def box(self) -> Box:
+        quads = self.session.send("DOM.getContentQuads", backendNodeId=self.backend)["quads"]
+        if not quads:
+            raise Breach("the element has no box: it is not shown")
+        horizontal, vertical = quads[0][0::2], quads[0][1::2]
+        left, top = self.page.offset_of(self.session)
+        return Box(left + min(horizontal), top + min(vertical), max(horizontal) - min(horizontal), max(vertical) - min(vertical))
+
+    def click(self) -> None:
+        with contextlib.suppress(Refused):
+            self.session.send("DOM.scrollIntoViewIfNeeded", backendNodeId=self.backend)
+        self.page.click(*self.box().centre)
+
+
+class Page:
+    """A tab, or one of the extension's own pages."""
+
+    def __init__(self, browser: Chromium, target: str):
+        self.browser = browser
+        self.target = target
+        self.session = browser.attach(target)
+        self._prepared: set[str] = set()
+        self._prepare(self.session)
+
+    def _prepare(self, session: Session) -> None:
+        """Frames of other sites are targets of their own, and are attached to as they come."""
+        self._prepared.add(session.identity)
+        for domain in ("Page", "Runtime", "Log"):
+            session.send(f"{domain}.enable")
+        wanted = [{"type": "iframe"}]
+        session.send("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=False, flatten=True, filter=wanted)
+
+    # Its life
+
+    def go_to(self, url: str, seconds: float = LOAD_SECONDS) -> None:
+        loader = self.session.send("Page.navigate", url=url)
+        if loader.get("errorText"):
+            raise Breach(f"{url}: {loader['errorText']}")
+        self.wait("the document is loaded", "document.readyState === 'complete' && location.href !== 'about:blank'", seconds)
+
+    def reload(self) -> None:
+        self.evaluate("window.isOfBefore = true")
+        self.session.send("Page.reload")
+        self.wait("the document is loaded again", "document.readyState === 'complete' && !window.isOfBefore", LOAD_SECONDS)
+
+    def close(self) -> None:
+        with contextlib.suppress(Gone, Refused):
+            self.browser.session.send("Target.closeTarget", targetId=self.target)
+        wait_for("the page is closed", lambda: self.target not in {each["targetId"] for each in self.browser.targets()}, 10)
+
+    def bring_to_front(self) -> None:
+        self.session.send("Page.bringToFront")
+
+    # Scripts
+
+    def evaluate(self, expression: str, is_gesture: bool = False) -> Any:
+        return self.session.evaluate(expression, userGesture=is_gesture)
+
+    def wait(self, what: str, expression: str, seconds: float = 10) -> Any:
+        """The expression's first true value."""
+
+        def value() -> Any:
+            try:
+                return self.evaluate(expression)
+            except (Refused, Gone, ScriptFailed):
+                # A document that is just being replaced.
+                return None
+
+        return wait_for(what, value, seconds)
+
+    def sessions(self) -> Iterator[Session]:
+        """Its own and those of its frames of other sites."""
+        waiting = [self.session]
+        while waiting:
+            session = waiting.pop(0)
+            if session.is_over:
+                continue
+            if session.identity not in self._prepared:
+                self._prepare(session)
+            yield session
+            for event in session.events("Target.attachedToTarget"):
+                child = session.child(event["sessionId"])
+                if not child.is_over and child not in waiting:
+                    waiting.append(child)
+
+    def worlds(self, session: Session) -> list[dict[str, Any]]:
+        """The script contexts of a session's frames that are still there."""
+        destroyed = {event["executionContextUniqueId"] for event in session.events("Runtime.executionContextDestroyed")}
+        created = [event["context"] for event in session.events("Runtime.executionContextCreated")]
+        return [context for context in created if context["uniqueId"] not in destroyed]
+
+    def in_content_script(self, expression: str) -> Any:
+        """What an expression is worth in the extension's isolated world of the top frame."""
+        origin = self.browser.extension_url("").rstrip("/")
+
+        def world() -> dict[str, Any] | None:
+            isolated = [
+                context
+                for context in self.worlds(self.session)
+                if context["auxData"].get("type") == "isolated" and context["origin"] == origin
+            ]
+            return isolated[-1] if isolated else None
+
+        identity = wait_for("the content scripts are there", world, 10)["uniqueId"]
+        return self.session.evaluate(expression, uniqueContextId=identity)
+
+    def complaints(self) -> list[str]:
+        """Exceptions, console errors and what the browser logged as an error."""
+        found = []
+        for session in self.sessions():
+            for event in session.events("Runtime.exceptionThrown"):
+                details = event["exceptionDetails"]
+                found.append(details.get("exception", {}).get("description") or details["text"])
+            for event in session.events("Runtime.consoleAPICalled"):
+                if event["type"] in ("error", "assert"):
+                    found.append(" ".join(str(argument.get("value", argument.get("description"))) for argument in event["args"]))
+            for event in session.events("Log.entryAdded"):
+                if event["entry"]["level"] == "error":
+                    found.append(f"{event['entry']['text']} {event['entry'].get('url', '')}")
+        return found
+
+    # What a person sees
+
+    def nodes(self, wanted: Any) -> list[Node]:
+        """The elements that a predicate takes, by the protocol's description of them, in frames and shadow roots too."""
+        found = []
+        for session in self.sessions():
+            with contextlib.suppress(Gone, Refused):
+                root = session.send("DOM.getDocument", depth=-1, pierce=True)["root"]
+                found += [Node(self, session, each["backendNodeId"], each) for each in descendants(root) if wanted(each)]
+        return found
+
+    def by_role(self, role: str, name: str = "", session: Session | None = None) -> list[Node]:
+        """As a screen reader finds things; an empty name takes any."""
+        session = session or self.session
+        root = session.send("DOM.getDocument", depth=0)["root"]["backendNodeId"]
+        question = {"backendNodeId": root, "role": role} | ({"accessibleName": name} if name else {})
+        nodes = session.send("Accessibility.queryAXTree", **question)["nodes"]
+        return [Node(self, session, each["backendDOMNodeId"], each) for each in nodes if not each.get("ignored")]
+
+    def the(self, role: str, name: str = "", seconds: float = 10) -> Node:
+        """The first such thing, once it is there."""
+        return wait_for(f"a {role} {name!r} is shown", lambda: self.by_role(role, name), seconds)[0]
+
+    def text(self) -> str:
+        return self.evaluate("document.body.innerText")
+
+    def wait_for_text(self, text: str, seconds: float = 10) -> None:
+        wait_for(f"the page says {text!r}", lambda: text in " ".join(self.text().split()), seconds)
+
+    def offset_of(self, session: Session) -> tuple[float, float]:
+        """Where a frame of another site begins in the top page's viewport."""
+        for parent in self.sessions():
+            for event in parent.events("Target.attachedToTarget"):
+                if event["sessionId"] != session.identity:
+                    continue
+                owner = parent.send("DOM.getFrameOwner", frameId=event["targetInfo"]["targetId"])["backendNodeId"]
+                content = parent.send("DOM.getBoxModel", backendNodeId=owner)["model"]["content"]
+                left, top = self.offset_of(parent)
+                return left + content[0], top + content[1]
+        return 0.0, 0.0
+
+    def picture(self, clip: Box | None = None) -> bytes:
+        """PNG."""
+        parameters: dict[str, Any] = {"format": "png"}
+        if clip is not None:
+            parameters["clip"] = {"x": clip.x, "y": clip.y, "width": clip.width, "height": clip.height, "scale": 1}
+        return base64.b64decode(self.session.send("Page.captureScreenshot", **parameters)["data"])
+
+    def save_picture(self, file: pathlib.Path, clip: Box | None = None) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(self.picture(clip))
+
+    # What a person does
+
+    def click(self, x: float, y: float) -> None:
+        common = {"x": x, "y": y, "button": "left", "clickCount": 1}
+        self.session.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        self.session.send("Input.dispatchMouseEvent", type="mousePressed", **common)
+        self.session.send("Input.dispatchMouseEvent", type="mouseReleased", **common)
+
+    def press(self, key: str) -> None:
+        common = {"key": key, "code": "Space" if key == " " else key, "windowsVirtualKeyCode": KEYS[key]}
+        text = {"text": KEY_TEXTS[key]} if key in KEY_TEXTS else {}
+        self.session.send("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **common, **text)
+        self.session.send("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    def write(self, text: str) -> None:
+        """Into what has the focus."""
+        self.session.send("Input.insertText", text=text)
+
+    def emulate_media(self, **features: str) -> None:
+        """Such as prefers_color_scheme="dark"."""
+        named = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
+        self.session.send("Emulation.setEmulatedMedia", features=named)
+
+
+def descendants(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        yield each
+        inner = [*each.get("children", []), *each.get("shadowRoots", [])]
+        if "contentDocument" in each:
+            inner.append(each["contentDocument"])
+        waiting.extend(reversed(inner))

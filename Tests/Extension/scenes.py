@@ -1,0 +1,35 @@
+"""The list of scenes: each is a function that plays on a stage and asserts what a person sees and what the gateway has."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stage import Stage
+
+Play = Callable[["Stage"], None]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A name for the command line, and what must be so."""
+
+    name: str
+    promise: str
+    play: Play = field(repr=False)
+
+
+SCENES: dict[str, Scene] = {}
+
+
+def scene(promise: str) -> Callable[[Play], Play]:
+    """Puts a function on the list, under its own name with dashes."""
+
+    def register(play: Play) -> Play:
+        name = play.__name__.replace("_", "-")
+        if name in SCENES:
+            raise ValueError(f"the scene {name} is on the list twice")
+        SCENES[name] = Scene(name, promise, play)
+        return play
+
+    return register

@@ -1,0 +1,188 @@
+"""What a scene plays on: a browser with the extension, pages, a proxy before the gateway, and a tenant of its own."""
+
+import contextlib
+import json
+import pathlib
+import random
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from badges import Badge, badges_of
+from chromium import Chromium
+from extension_copy import copy_extension
+from gateway_proxy import GatewayProxy
+from page import Page
+from page_server import PageServer
+from protocol import Gone, Refused, ScriptFailed
+from system import System
+from waiting import Broken, wait_for
+
+VERDICT_SECONDS = 30.0
+SETTINGS = {
+    "dashboardUrl": "",
+    "sites": {},
+    "retentionDays": 30,
+    "parallelAnalyses": 2,
+    "frameCount": 16,
+    "allowsUrls": False,
+    "language": "en",
+}
+
+
+@dataclass
+class Theatre:
+    """What all scenes of a run share."""
+
+    system: System
+    pages: PageServer
+    folder: pathlib.Path
+
+
+class Stage:
+    """Everything that it starts it also ends."""
+
+    def __init__(self, theatre: Theatre, name: str, seed: int):
+        self.name = name
+        self.system = theatre.system
+        self.pages = theatre.pages
+        self.random = random.Random(f"{seed}:{name}")
+        self.folder = theatre.folder / "scenes" / name
+        self.folder.mkdir(parents=True)
+        self.proxy = GatewayProxy(self.system.port)
+        self.tenant = self.system.make_tenant(name)
+        self.figures: list[str] = []
+        self._browser: Chromium | None = None
+        self._pages: list[Page] = []
+
+    # The browser
+
+    @property
+    def browser(self) -> Chromium:
+        if self._browser is None:
+            raise Broken("the scene has no browser yet")
+        return self._browser
+
+    def start(self, *, hosts: list[str] | None = None, language: str = "en-US", **settings: Any) -> None:
+        """A browser whose extension is set up, and may read from the gateway and from these hosts."""
+        self.start_bare(hosts=hosts, language=language)
+        self.set_settings(**settings)
+
+    def start_bare(self, *, hosts: list[str] | None = None, language: str = "en-US", is_without_extension: bool = False) -> None:
+        """As somebody has it who has just installed the extension, or who has not."""
+        extension = None if is_without_extension else copy_extension(self.folder, [self.proxy.url, *(hosts or [])])
+        self._browser = Chromium(self.folder, extension, language)
+        self._browser.start()
+        if extension is not None:
+            wait_for("the service worker has started", self._browser.worker_target, 15)
+
+    @property
+    def all_hosts(self) -> list[str]:
+        return [self.pages.origin, self.pages.other_origin]
+
+    def set_settings(self, **settings: Any) -> None:
+        own = {"gatewayUrl": self.proxy.url, "gatewayKey": self.tenant.key}
+        self.store({"settings": SETTINGS | own | settings})
+
+    def store(self, values: dict[str, Any]) -> None:
+        """Into the extension's storage, from its own side."""
+        self.wake_worker()
+        self.browser.in_worker(f"chrome.storage.local.set({json.dumps(values)})")
+
+    def stored(self, area: str = "local") -> dict[str, Any]:
+        """All that the extension keeps."""
+        self.wake_worker()
+        return self.browser.in_worker(f"chrome.storage.{area}.get()")
+
+    def wake_worker(self) -> None:
+        """A page of the extension's own wakes it, as an event would."""
+        if self.browser.worker_target() is None:
+            page = self.browser.open(self.browser.extension_url("privacy.html"))
+            page.evaluate("chrome.runtime.sendMessage({ type: 'diagnostics' }).then(() => true)")
+            page.close()
+
+    def analyses(self) -> list[dict[str, Any]]:
+        """What the extension keeps of its analyses, the newest first."""
+        kept = [value for name, value in self.stored().items() if name.startswith("analysis:")]
+        return sorted(kept, key=lambda analysis: -analysis["createdAt"])
+
+    # Pages
+
+    def open(self, page: str, *, is_other: bool = False, **query: str) -> Page:
+        """A page of the test's own, in front."""
+        url = self.pages.url(page, **query)
+        if is_other:
+            url = url.replace(self.pages.origin, self.pages.other_origin)
+        return self._remember(self.browser.open(url))
+
+    def open_own(self, path: str) -> Page:
+        """A page of the extension, in a tab."""
+        return self._remember(self.browser.open(self.browser.extension_url(path)))
+
+    def click_icon(self) -> Page:
+        """The toolbar's icon for the tab in front; the popup that it opens."""
+        self.browser.trigger_action()
+        return self._remember(self.browser.wait_for_page("the popup", self.browser.extension_url("popup/")))
+
+    def activate(self, page: Page) -> None:
+        """What a person does first: click the icon, look, and click on the page again, which closes the popup."""
+        page.bring_to_front()
+        popup = self.click_icon()
+        wait_for("the page's videos have badges, or the popup says that there are none", lambda: popup.evaluate("document.body.innerText.length > 0"), 10)
+        popup.close()
+
+    def panel(self) -> Page:
+        return self._remember(self.browser.wait_for_page("the side panel", self.browser.extension_url("panel/")))
+
+    def _remember(self, page: Page) -> Page:
+        self._pages.append(page)
+        return page
+
+    # Badges and verdicts
+
+    def badge(self, page: Page, seconds: float = 10) -> Badge:
+        """The only one, or the first, as soon as it is there."""
+        return wait_for("a video has a badge", lambda: badges_of(page), seconds)[0]
+
+    def badges(self, page: Page, count: int, seconds: float = 10) -> list[Badge]:
+        def found() -> list[Badge] | None:
+            badges = badges_of(page)
+            return badges if len(badges) == count else None
+
+        return wait_for(f"{count} videos have badges", found, seconds)
+
+    def wait_for_jobs(self, count: int, seconds: float = VERDICT_SECONDS) -> list[dict]:
+        """So many judged jobs at the gateway, and no others."""
+
+        def judged() -> list[dict] | None:
+            jobs = self.jobs()
+            return jobs if len(jobs) == count and all(job["state"] == "succeeded" for job in jobs) else None
+
+        return wait_for(f"the gateway has {count} judged jobs", judged, seconds)
+
+    def jobs(self) -> list[dict]:
+        return self.system.jobs(self.tenant)
+
+    # Afterwards
+
+    def save_pictures(self, folder: pathlib.Path) -> None:
+        """Of every page that is still there."""
+        for number, page in enumerate(self._pages, 1):
+            with contextlib.suppress(Gone, Refused, Broken):
+                page.save_picture(folder / f"{number}.png")
+
+    def save_story(self) -> None:
+        """What helps whoever looks into a failure."""
+        story: dict[str, Any] = {"requests": [f"{each.method} {each.path} {each.status}" for each in self.proxy.seen]}
+        with contextlib.suppress(Gone, Refused, Broken, ScriptFailed):
+            story["pages"] = {page.target: page.complaints() for page in self._pages if not page.session.is_over}
+            story["stored"] = self.stored()
+            story["jobs"] = self.jobs()
+        (self.folder / "story.json").write_text(json.dumps(story, indent=2))
+
+    def end(self) -> None:
+        if self._browser is not None:
+            self._browser.kill()
+        self.proxy.end()
+        # A chromium that was killed leaves helpers that write for a moment still.
+        time.sleep(0)
