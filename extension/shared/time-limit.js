@@ -1,0 +1,14 @@
+// @ts-check
+/** What TypeScript 4.8 does not know of it yet. @type {{timeout: (milliseconds: number) => AbortSignal, any: (signals: AbortSignal[]) => AbortSignal}} */
+const signals = /** @type {any} */ (AbortSignal);
+
+/**
+ * A signal that fires after a time, or when another does.
+ * @param {number} milliseconds
+ * @param {AbortSignal} [signal]
+ * @returns {AbortSignal}
+ */
+export function timeLimit(milliseconds, signal) {
+    const timeout = signals.timeout(milliseconds);
+    return signal ? signals.any([signal, timeout]) : timeout;
+}
