@@ -33,7 +33,11 @@
  *
  * @typedef {object} AnalysisProblem
  * @property {string} code  the gateway's problem code or a job's error code, or one of ours: `gateway_unreachable`, `gateway_unset`,
- *   `permission_missing`, `protected`, `tainted`, `nothing_loaded`, `page_gone`, `reading_failed`, `black`, `too_large`, `erased`
+ *   `permission_missing`, `protected`, `tainted`, `nothing_loaded`, `page_gone`, `reading_failed`, `black`, `too_large`, `erased`,
+ *   `not_visible`: the visible tab can be captured only while the video is in sight; `paused`: and while it plays; `storage_full`: the browser
+ *   has no room for it; `gateway_changed`: its job is at another gateway than the present one; `not_whorl`: something else answers in the
+ *   gateway's place; `page_refused`: the browser lets no extension into this page; `message_refused`: a message was not as it must be, or
+ *   one of too many; `queue_full`: too many videos wait already; `unknown_analysis`, `unknown_video`: what was asked about is not here (any more)
  * @property {string} detail  the gateway's own words, or empty
  *
  * @typedef {object} Upload  a resumable upload that is under way
@@ -54,17 +58,22 @@
  * @property {number|null} durationSeconds
  * @property {boolean} isVisible  when it was last told of
  * @property {boolean} isAutomatic  asked by a site's setting, not by the person
- * @property {ReadingMethod} [method]
+ * @property {boolean} isFresh  asked anew: a run of its own at the gateway, though the verdict may be known
+ * @property {ReadingMethod} [method]  the way that is being tried, or did
+ * @property {number} readings  how often reading by this way was broken off
  * @property {string[]} [methodNotes]  codes of why earlier ways did not do: AnalysisProblem codes
  * @property {number} progress  0…1 within the state; 0 where unknown
  * @property {string} [stage]  the job's stage while it runs
  * @property {number[]} [frameTimesSeconds]  of frames that were drawn or captured
  * @property {string} [mediaType]
- * @property {string} [sha256]  of the bytes that were sent, hex
+ * @property {number} [lengthBytes]  of the bytes that are sent
+ * @property {string} [sha256]  likewise, hex
+ * @property {string} [gatewayUrl]  the gateway that the bytes went to
  * @property {Upload} [upload]
  * @property {string} [idempotencyKey]
  * @property {string} [jobId]
  * @property {string} [entityTag]  of the job's last answer
+ * @property {boolean} [isStopping]  the gateway is yet to be told that its job is to be cancelled
  * @property {number} failures  in a row, of the network or the gateway
  * @property {number} [nextAt]  not before this time is anything tried again
  * @property {AnalysisProblem} [problem]  why it ended, or why it waits
