@@ -164,6 +164,10 @@ class Chromium:
 
     # Its pages
 
+    def processor_seconds(self) -> float:
+        """The processor time of all of its processes so far."""
+        return sum(each["cpuTime"] for each in self.session.send("SystemInfo.getProcessInfo")["processInfo"])
+
     def targets(self) -> list[dict[str, Any]]:
         return self.session.send("Target.getTargets", filter=[{}])["targetInfos"]
 

@@ -210,6 +210,19 @@ class Page:
                 found += [Node(self, session, each["backendNodeId"], each) for each in descendants(root) if wanted(each)]
         return found
 
+    def find(self, selector: str, seconds: float = 10) -> Node:
+        """The first element of the top document that a selector takes, once it is there."""
+
+        def found() -> Node | None:
+            root = self.session.send("DOM.getDocument", depth=0)["root"]["nodeId"]
+            node = self.session.send("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+            if node == 0:
+                return None
+            described = self.session.send("DOM.describeNode", nodeId=node)["node"]
+            return Node(self, self.session, described["backendNodeId"], described)
+
+        return wait_for(f"{selector} is shown", found, seconds)
+
     def by_role(self, role: str, name: str = "", session: Session | None = None) -> list[Node]:
         """As a screen reader finds things; an empty name takes any."""
         session = session or self.session

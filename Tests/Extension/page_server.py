@@ -3,6 +3,7 @@
 import http.server
 import re
 import threading
+import time
 import urllib.parse
 from dataclasses import dataclass, field
 
@@ -24,7 +25,8 @@ class Request:
     path: str
     # What it is for, as the browser says: `video` for the element's own, `empty` for a script's.
     destination: str
-    is_over: bool = False
+    began: float
+    ended: float | None = None
     bytes_sent: int = 0
 
 
@@ -39,7 +41,7 @@ class Hold:
 class PageServer:
     """Serves `pages/`, `/clips/NAME` and, with leave to read for other origins, `/shared-clips/NAME`.
 
-    Queries of a clip: `tag` makes it another clip, `hold` names a `Hold` of this server, `as` another media type, `bytes` cuts it.
+    Queries of a clip: `tag` makes it another clip, `hold` names a `Hold` of this server, `as` another media type, `bytes` cuts it for scripts.
     """
 
     def __init__(self, clips: Clips):
@@ -94,14 +96,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # noqa: N802 - the name that http.server looks for
         parts = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(parts.query))
-        request = Request(self.server.origin, self.path, self.headers.get("Sec-Fetch-Dest", ""))
+        request = Request(self.server.origin, self.path, self.headers.get("Sec-Fetch-Dest", ""), time.monotonic())
         self.server.pages.requests.append(request)
         _, _, name = parts.path.rpartition("/")
         if parts.path.startswith(("/clips/", "/shared-clips/")):
             self._send_clip(request, name, query, is_shared=parts.path.startswith("/shared-clips/"))
         else:
             self._send_page(name)
-        request.is_over = True
+        request.ended = time.monotonic()
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - http.server's own name
         """The requests are kept instead."""
@@ -124,7 +126,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _send_clip(self, request: Request, name: str, query: dict[str, str], is_shared: bool) -> None:
         clips = self.server.pages.clips
         data = clips.data(name, query.get("tag", ""))
-        if "bytes" in query:
+        if "bytes" in query and request.destination != "video":
             data = data[: int(query["bytes"])]
         first, end = 0, len(data)
         matched = RANGE.match(self.headers.get("Range", ""))

@@ -4,7 +4,7 @@ import contextlib
 import json
 import pathlib
 import random
-import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from page import Page
 from page_server import PageServer
 from protocol import Gone, Refused, ScriptFailed
 from system import System
-from waiting import Broken, wait_for
+from waiting import Breach, Broken, wait_for
 
 VERDICT_SECONDS = 30.0
 SETTINGS = {
@@ -63,15 +63,15 @@ class Stage:
             raise Broken("the scene has no browser yet")
         return self._browser
 
-    def start(self, *, hosts: list[str] | None = None, language: str = "en-US", **settings: Any) -> None:
+    def start(self, *, hosts: list[str] | None = None, browser_language: str = "en-US", **settings: Any) -> None:
         """A browser whose extension is set up, and may read from the gateway and from these hosts."""
-        self.start_bare(hosts=hosts, language=language)
+        self.start_bare(hosts=hosts, browser_language=browser_language)
         self.set_settings(**settings)
 
-    def start_bare(self, *, hosts: list[str] | None = None, language: str = "en-US", is_without_extension: bool = False) -> None:
+    def start_bare(self, *, hosts: list[str] | None = None, browser_language: str = "en-US", is_without_extension: bool = False) -> None:
         """As somebody has it who has just installed the extension, or who has not."""
         extension = None if is_without_extension else copy_extension(self.folder, [self.proxy.url, *(hosts or [])])
-        self._browser = Chromium(self.folder, extension, language)
+        self._browser = Chromium(self.folder, extension, browser_language)
         self._browser.start()
         if extension is not None:
             wait_for("the service worker has started", self._browser.worker_target, 15)
@@ -79,6 +79,44 @@ class Stage:
     @property
     def all_hosts(self) -> list[str]:
         return [self.pages.origin, self.pages.other_origin]
+
+    def restart(self) -> None:
+        """The same browser on the same profile."""
+        self._pages.clear()
+        self.browser.start()
+
+    def reload_extension(self) -> None:
+        """As its card's button on chrome://extensions does."""
+        before = self.browser.in_worker("self.isOfBefore = true")
+        with contextlib.suppress(Gone, Refused):
+            self.browser.in_worker("chrome.runtime.reload()")
+        wait_for("the extension has started again", lambda: before and self._is_new_worker(), 20)
+
+    def _is_new_worker(self) -> bool:
+        try:
+            return not self.browser.in_worker("self.isOfBefore === true")
+        except (Gone, Refused, Broken, Breach, ScriptFailed):
+            return False
+
+    def registered_sites(self) -> list[str]:
+        """The patterns of sites on which the content scripts come by themselves."""
+        self.wake_worker()
+        return self.browser.in_worker("chrome.scripting.getRegisteredContentScripts().then((all) => all.flatMap((each) => each.matches))")
+
+    def allow_downloads(self) -> pathlib.Path:
+        """Files that are saved go into this folder, unasked."""
+        downloads = self.folder / "downloads"
+        self.browser.session.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
+        return downloads
+
+    @contextlib.contextmanager
+    def worker_stopped(self) -> Iterator[None]:
+        """Jobs wait at the gateway meanwhile."""
+        self.system.worker.stop()
+        try:
+            yield
+        finally:
+            self.system.worker.go_on()
 
     def set_settings(self, **settings: Any) -> None:
         own = {"gatewayUrl": self.proxy.url, "gatewayKey": self.tenant.key}
@@ -184,5 +222,3 @@ class Stage:
         if self._browser is not None:
             self._browser.kill()
         self.proxy.end()
-        # A chromium that was killed leaves helpers that write for a moment still.
-        time.sleep(0)

@@ -1,0 +1,116 @@
+"""The badges on a page's videos, as a person finds, reads and uses them."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import places  # noqa: F401 - makes `waiting` findable
+from page import Node, Page, descendants
+from protocol import Gone, Refused
+from waiting import Breach, wait_for
+from words import words
+
+HOST_NAME = "WHORL-BADGE"
+VERDICT_SECONDS = 30.0
+VERDICTS = ("verdict_title_real", "verdict_title_fake", "verdict_title_uncertain", "verdict_title_untrained")
+
+
+@dataclass
+class Badge:
+    """One video's badge; its root is closed to the page, and not to the debugging protocol."""
+
+    host: Node
+    language: str = "en"
+
+    # What it says
+
+    @property
+    def text(self) -> str:
+        return self._part("ask").accessible()["name"]
+
+    @property
+    def description(self) -> str:
+        """What a screen reader says after the text, and what the pointer brings up."""
+        return self._part("ask").accessible()["description"]
+
+    def says_verdict(self) -> bool:
+        with contextlib.suppress(Gone, Refused, Breach):
+            return self.text in {words(key, language=self.language) for key in VERDICTS}
+        return False
+
+    def is_there(self) -> bool:
+        """In the document, and not hidden."""
+        with contextlib.suppress(Gone, Refused):
+            return self.host.call("function () { return this.isConnected && getComputedStyle(this).visibility !== 'hidden'; }")
+        return False
+
+    def is_in_front(self) -> bool:
+        """Whether a click on its middle falls on it."""
+        x, y = self._part("ask").box().centre
+        left, top = self.host.page.offset_of(self.host.session)
+        return self.host.call("function (x, y) { return document.elementFromPoint(x, y) === this; }", x - left, y - top)
+
+    def has_focus(self) -> bool:
+        return self._part("ask").call("function () { return this.matches(':focus'); }")
+
+    # What is done with it
+
+    def click(self) -> None:
+        self._part("ask").click()
+
+    def choose(self, deed: str) -> None:
+        """From its menu: ask, again, cancel, details or hide."""
+        self._part("more").click()
+        item = wait_for(f"the menu has {deed!r}", lambda: self._find("data-deed", deed), 5)
+        item.click()
+
+    # Waiting
+
+    def wait_for_text(self, text: str, seconds: float = 10) -> None:
+        self._wait(f"the badge says {text!r}", lambda: self._says(text), seconds)
+
+    def wait_for_verdict(self, seconds: float = VERDICT_SECONDS) -> None:
+        self._wait("the badge has a verdict", self.says_verdict, seconds)
+
+    def _says(self, text: str) -> bool:
+        with contextlib.suppress(Gone, Refused, Breach):
+            return self.text == text
+        return False
+
+    def _wait(self, what: str, condition: Callable[[], bool], seconds: float) -> None:
+        try:
+            wait_for(what, condition, seconds)
+        except Breach as breach:
+            try:
+                said = f"it says {self.text!r}: {self.description!r}"
+            except (Gone, Refused, Breach) as gone:
+                said = f"it cannot be read: {gone}"
+            raise Breach(f"{breach}; {said}") from None
+
+    # Its parts
+
+    def _part(self, name: str) -> Node:
+        found = self._find("class", name)
+        if found is None:
+            raise Breach(f"the badge has no {name!r}")
+        return found
+
+    def _find(self, attribute: str, value: str) -> Node | None:
+        described = self.host.session.send("DOM.describeNode", backendNodeId=self.host.backend, depth=-1, pierce=True)["node"]
+        for each in descendants(described):
+            if value in attributes(each).get(attribute, "").split():
+                return Node(self.host.page, self.host.session, each["backendNodeId"], each)
+        return None
+
+
+def attributes(described: dict[str, Any]) -> dict[str, str]:
+    flat = described.get("attributes", [])
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def badges_of(page: Page, language: str = "en") -> list[Badge]:
+    """Those that are shown, in frames and shadow roots too, in the document's order."""
+    hosts = page.nodes(lambda described: described["nodeName"] == HOST_NAME)
+    badges = [Badge(host, language) for host in hosts]
+    return [badge for badge in badges if badge.is_there()]

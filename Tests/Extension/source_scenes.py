@@ -1,0 +1,254 @@
+"""From a page's load to a verdict, for every kind of source, and the way by which the picture came."""
+
+import hashlib
+
+from badges import Badge, badges_of
+from page import Page
+from scenes import scene
+from stage import Stage
+from waiting import expect, holds_for, wait_for
+from words import words
+
+# Times of frames are of a video's own clock, and pictures are drawn at the next one that it shows.
+FRAME_TIME_TOLERANCE_SECONDS = 0.6
+
+
+def see_verdict(stage: Stage, page: Page, method: str) -> dict:
+    """Asks by a click on the badge, waits for the words on it, and holds the gateway's job against them."""
+    badge = stage.badge(page)
+    expect(badge.text == words("badge_text_idle"), f"before anybody asked the badge says {badge.text!r}")
+    badge.click()
+    return wait_for_verdict(stage, badge, method)
+
+
+def wait_for_verdict(stage: Stage, badge: Badge, method: str) -> dict:
+    badge.wait_for_verdict()
+    [job] = stage.wait_for_jobs(1)
+    [analysis] = stage.analyses()
+    expect(analysis["method"] == method, f"the picture came by {analysis['method']}, not by {method}; notes {analysis.get('methodNotes')}")
+    expect(analysis["jobId"] == job["id"], "the analysis has another job than the gateway")
+    expect(job["verdict"]["label"] == "uncertain", f"the gateway's verdict is {job['verdict']['label']}")
+    expect(analysis["verdict"]["probability"] == job["verdict"]["probability"], "the analysis has another probability than the gateway")
+    return job
+
+
+def check_file(stage: Stage, job: dict, name: str, tag: str = "") -> None:
+    """The file came as it is: nothing was encoded again."""
+    digest = hashlib.sha256(stage.pages.clips.data(name, tag)).hexdigest()
+    expect(job["uploadSha256"] == digest, "the gateway has other bytes than the page's clip")
+    expect("reencodedBy" not in job["options"], f"a file is marked as encoded again: {job['options']}")
+
+
+def check_frames(job: dict, count: int, encoder: str, seconds: float) -> None:
+    """Frames came in order, each with its time, and marked."""
+    times = job["options"].get("frameTimesSeconds", [])
+    expect(job["options"].get("reencodedBy") == encoder, f"the job is not marked as encoded again by the {encoder}: {job['options']}")
+    expect(len(times) >= count, f"the job has {len(times)} frames, not {count} or more")
+    expect(times == sorted(times) and times[0] >= 0, f"the frames' times are {times}")
+    expect(times[-1] <= seconds + FRAME_TIME_TOLERANCE_SECONDS, f"the last frame is at {times[-1]} s of {seconds} s")
+    expect("reencoded" in job["verdict"]["warnings"], f"the verdict does not warn of it: {job['verdict']['warnings']}")
+
+
+@scene("a plain mp4 goes to the gateway as the file that it is, and its verdict stands on it")
+def plain_mp4(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("file.html")
+    stage.activate(page)
+    check_file(stage, see_verdict(stage, page, "file"), "plain.mp4")
+    expect(len(stage.proxy.submissions) == 1, f"the clip was sent {len(stage.proxy.submissions)} times")
+
+
+@scene("a plain webm goes to the gateway as the file that it is")
+def plain_webm(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("file.html", clip="plain.webm")
+    stage.activate(page)
+    check_file(stage, see_verdict(stage, page, "file"), "plain.webm")
+
+
+@scene("a large file goes up in pieces")
+def large_file(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("file.html", clip="large.mp4")
+    stage.activate(page)
+    check_file(stage, see_verdict(stage, page, "file"), "large.mp4")
+    pieces = [each for each in stage.proxy.submissions if each.method == "PATCH"]
+    expect(len(pieces) > 1, f"it went up in {len(pieces)} pieces")
+
+
+@scene("frames of a paused player that streams are drawn, and it is put back where it was")
+def stream_paused(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("stream.html")
+    page.wait("the player has its clip", "document.querySelector('video').duration > 7")
+    page.evaluate("document.querySelector('video').currentTime = 1.25")
+    stage.activate(page)
+    check_frames(see_verdict(stage, page, "frames"), 16, "canvas", 8)
+    place = page.evaluate("[document.querySelector('video').currentTime, document.querySelector('video').paused]")
+    expect(abs(place[0] - 1.25) < 0.01 and place[1], f"the player was left at {place}")
+
+
+@scene("frames of a playing player are taken as it plays, and it plays on undisturbed")
+def stream_playing(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("stream.html", plays="yes")
+    page.wait("the player plays", "document.querySelector('video').currentTime > 0.2")
+    page.evaluate("document.querySelector('video').addEventListener('seeking', () => { window.wasSought = true; })")
+    stage.activate(page)
+    badge = stage.badge(page)
+    badge.click()
+    before = page.evaluate("document.querySelector('video').currentTime")
+    wait_for("the player plays on", lambda: page.evaluate("document.querySelector('video').currentTime") != before, 5)
+    check_frames(wait_for_verdict(stage, badge, "frames"), 8, "canvas", 8)
+    expect(not page.evaluate("document.querySelector('video').paused"), "the player was stopped")
+
+
+@scene("another site's clip that may be shared is read by the page's own rights, without a permission")
+def foreign_shared(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("foreign.html", cors="yes")
+    stage.activate(page)
+    check_file(stage, see_verdict(stage, page, "file"), "plain.mp4")
+
+
+@scene("another site's clip is read by the extension where its host is permitted")
+def foreign_permitted(stage: Stage) -> None:
+    stage.start(hosts=stage.all_hosts)
+    page = stage.open("foreign.html")
+    stage.activate(page)
+    check_file(stage, see_verdict(stage, page, "file"), "plain.mp4")
+
+
+@scene("another site's clip that nobody may read is captured from the screen")
+def foreign_captured(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("foreign.html", plays="yes")
+    stage.activate(page)
+    page.bring_to_front()
+    check_frames(see_verdict(stage, page, "capture"), 8, "screen", 3)
+
+
+@scene("a video in a frame of the same site is found and judged")
+def frame_of_same_site(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("frame.html")
+    stage.activate(page)
+    check_file(stage, see_verdict(stage, page, "file"), "plain.mp4")
+
+
+@scene("a video in a frame of another site is found and judged where its host is permitted")
+def frame_of_other_site(stage: Stage) -> None:
+    stage.start(hosts=stage.all_hosts)
+    page = stage.open("frame.html", other="yes")
+    stage.activate(page)
+    check_file(stage, see_verdict(stage, page, "file"), "plain.mp4")
+
+
+@scene("a frame of another site stays closed without its host's permission, and the popup says so")
+def frame_not_permitted(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("frame.html", other="yes")
+    popup = stage.click_icon()
+    popup.wait("the popup says something", "document.body.innerText.trim().length > 0")
+    expect(not badges_of(page), "a video has a badge where the extension may not be")
+    expect(not stage.proxy.submissions, "something was sent")
+
+
+@scene("videos in an open and in a closed shadow root are found and judged")
+def shadow_roots(stage: Stage) -> None:
+    stage.start()
+    for count, mode in enumerate(("open", "closed"), 1):
+        page = stage.open("shadow.html", mode=mode, tag=mode)
+        stage.activate(page)
+        badge = stage.badge(page)
+        badge.click()
+        badge.wait_for_verdict()
+        jobs = stage.wait_for_jobs(count)
+        check_file(stage, jobs[0], "plain.mp4", mode)
+
+
+@scene("a video that comes later gets its badge, keeps it when moved, loses it when removed")
+def added_late(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("late.html")
+    stage.activate(page)
+    expect(not badges_of(page), "there is a badge without a video")
+    page.evaluate("addVideo()")
+    check_file(stage, see_verdict(stage, page, "file"), "plain.mp4")
+    page.evaluate("moveVideo()")
+    badge = stage.badge(page)
+    expect(holds_for(lambda: badge.is_there(), 0.5), "the badge went as its video was moved")
+    expect(badge.says_verdict(), f"a moved video's badge says {badge.text!r}")
+    page.evaluate("removeVideo()")
+    wait_for("the badge goes with its video", lambda: not badges_of(page), 5)
+
+
+@scene("another source in the same element is another video: the old verdict does not stand on it")
+def source_replaced(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("late.html")
+    stage.activate(page)
+    page.evaluate("addVideo()")
+    badge = stage.badge(page)
+    badge.click()
+    badge.wait_for_verdict()
+    page.evaluate("replaceSource()")
+    wait_for("the badge asks anew", lambda: stage.badge(page).text == words("badge_text_idle"), 5)
+    badge = stage.badge(page)
+    badge.click()
+    badge.wait_for_verdict()
+    check_file(stage, stage.wait_for_jobs(2)[0], "plain.webm")
+
+
+@scene("in full screen the badge is on the video still, and can be clicked")
+def full_screen(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("file.html")
+    stage.activate(page)
+    stage.badge(page)
+    page.evaluate("document.querySelector('video').requestFullscreen()", is_gesture=True)
+    page.wait("the video fills the screen", "document.fullscreenElement !== null && innerWidth === document.fullscreenElement.clientWidth")
+    badge = stage.badge(page)
+    wait_for("the badge is in front in full screen", badge.is_in_front, 5)
+    badge.click()
+    badge.wait_for_verdict()
+    stage.wait_for_jobs(1)
+
+
+@scene("a player that shows nothing but black cannot be read, and says why")
+def black_picture(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("black.html")
+    page.wait("the player has its clip", "document.body.dataset.isReady")
+    see_unreadable(stage, page, "black")
+
+
+@scene("a protected player cannot be read, and says why")
+def protected_picture(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("black.html", keys="yes")
+    page.wait("the player has its clip", "document.body.dataset.isReady")
+    see_unreadable(stage, page, "protected")
+
+
+@scene("a video element without a source has nothing to read, and says so")
+def nothing_loaded(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("empty.html")
+    stage.activate(page)
+    if badges_of(page):
+        see_unreadable(stage, page, "nothing_loaded", is_active=True)
+    expect(not stage.proxy.submissions, "something was sent")
+
+
+def see_unreadable(stage: Stage, page: Page, code: str, is_active: bool = False) -> None:
+    if not is_active:
+        stage.activate(page)
+    badge = stage.badge(page)
+    badge.click()
+    badge.wait_for_text(words("state_title_unreadable"))
+    reason = words(f"problem_title_{code}")
+    wait_for(f"the badge says why: {reason!r}", lambda: reason in badge.description, 5)
+    [analysis] = stage.analyses()
+    expect(analysis["state"] == "unreadable" and analysis["problem"]["code"] == code, f"the analysis ended as {analysis.get('problem')}")
+    expect(not stage.proxy.submissions, "pictures of nothing were sent")
