@@ -81,10 +81,11 @@ declare namespace chrome {
         }
 
         function get(tabId: number): Promise<Tab>;
-        function query(filter: { active?: boolean; lastFocusedWindow?: boolean }): Promise<Tab[]>;
+        function query(filter: { active?: boolean; currentWindow?: boolean; lastFocusedWindow?: boolean }): Promise<Tab[]>;
         function create(properties: { url: string }): Promise<Tab>;
         function sendMessage(tabId: number, message: any, options: { documentId?: string }): Promise<any>;
         function captureVisibleTab(windowId: number, options: { format: "jpeg" | "png" }): Promise<string>;
+        const onActivated: Event<(shown: { tabId: number; windowId: number }) => void>;
         const onRemoved: Event<(tabId: number) => void>;
     }
 

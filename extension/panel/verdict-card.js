@@ -1,0 +1,81 @@
+// @ts-check
+import { icon } from "../look/icons.js";
+import { drawing, element } from "../look/nodes.js";
+
+/**
+ * The verdict in words, with its place on the scale from real to fake.
+ *
+ * @typedef {import("../shared/translate.js").Translator} Translator
+ * @typedef {import("../shared/translate.js").Words} Words
+ * @typedef {import("../shared/verdict-shape.js").Verdict} Verdict
+ * @typedef {import("../shared/verdict-words.js").Note} Note
+ * @typedef {import("../shared/verdict-words.js").VerdictWords} VerdictWords
+ */
+
+/**
+ * @param {VerdictWords} words
+ * @param {Translator} translator
+ */
+export function verdictCard(words, translator) {
+    const tone = words.isUntrained ? "untrained" : words.label;
+    return element("section", { class: `verdict ${tone}`, "aria-labelledby": "verdict-title" },
+        element("h2", { id: "verdict-title" }, icon(tone), translator.say(words.title)),
+        element("p", { class: "verdict-sentence" }, translator.say(words.sentence)),
+        words.verdict.probability !== null && scale(words.verdict, words.verdict.probability, translator),
+        words.certainty && element("p", {}, translator.say(words.certainty)));
+}
+
+/**
+ * What follows the card: numbers, limits, reasons and warnings.
+ * @param {VerdictWords} words
+ * @param {Translator} translator
+ */
+export function verdictNotes(words, translator) {
+    return [
+        notes("panel_heading_reasons", words.reasons, translator),
+        notes("panel_heading_warnings", words.warnings, translator),
+        lines("panel_heading_limits", words.limits, translator),
+        lines("panel_heading_certainty", words.numbers, translator),
+    ];
+}
+
+/**
+ * @param {Verdict} verdict
+ * @param {number} probability
+ * @param {Translator} translator
+ */
+function scale({ threshold, abstention: [low, high] }, probability, translator) {
+    const label = translator.text("verdict_scale_label", { percent: probability }, { bound: threshold });
+    const at = (/** @type {number} */ fraction) => `${fraction * 100}%`;
+    return element("div", { class: "scale", dir: "ltr" },
+        drawing("svg", { class: "scale-drawing", role: "img", "aria-label": label, width: "100%", height: 26 },
+            drawing("rect", { class: "scale-bar", x: 0, y: 11, width: "100%", height: 8, rx: 4 }),
+            drawing("rect", { class: "scale-band", x: at(low), y: 11, width: at(high - low), height: 8 }),
+            drawing("line", { class: "scale-threshold", x1: at(threshold), x2: at(threshold), y1: 7, y2: 23 }),
+            drawing("circle", { class: "scale-mark", cx: at(probability), cy: 15, r: 7 })),
+        element("p", { class: "scale-ends", "aria-hidden": "true" },
+            element("span", {}, translator.text("verdict_scale_real")),
+            element("strong", {}, translator.percent(probability)),
+            element("span", {}, translator.text("verdict_scale_fake"))));
+}
+
+/**
+ * @param {string} heading
+ * @param {Note[]} found
+ * @param {Translator} translator
+ */
+function notes(heading, found, translator) {
+    return lines(heading, found.map((note) => note.words), translator);
+}
+
+/**
+ * @param {string} heading
+ * @param {Words[]} words
+ * @param {Translator} translator
+ */
+function lines(heading, words, translator) {
+    if (words.length === 0) return null;
+    return element("section", { class: "notes" },
+        element("h3", {}, translator.text(heading)),
+        element("ul", {}, ...words.map((each) => element("li", {}, translator.say(each)))));
+}

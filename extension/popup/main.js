@@ -1,0 +1,26 @@
+// @ts-check
+import { found } from "../look/nodes.js";
+import { icon } from "../look/icons.js";
+import { activeTab, onStorageChanged, openOptions } from "../shared/browser.js";
+import { loadSettings, SETTINGS_KEY } from "../shared/settings.js";
+import { loadTranslator, translatePage } from "../shared/translate.js";
+import { PopupView } from "./popup-view.js";
+
+const optionsButton = found("open-options", HTMLButtonElement);
+optionsButton.append(icon("settings"));
+optionsButton.addEventListener("click", openOptions);
+
+const view = new PopupView(await activeTab());
+
+async function begin() {
+    const settings = await loadSettings();
+    const translator = await loadTranslator(settings.language);
+    translatePage(document, translator);
+    await view.use(settings, translator);
+}
+
+onStorageChanged((changes, area) => {
+    if (area === "local" && changes[SETTINGS_KEY]) begin();
+    else if (area === "local" && Object.keys(changes).some((key) => key.startsWith("analysis:"))) view.refresh();
+});
+await begin();
