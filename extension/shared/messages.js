@@ -26,6 +26,7 @@ import { isWebOrigin } from "./settings.js";
  *   | {type: "analysis.seek", analysisId: string, seconds: number}
  *   | {type: "connection.check", gatewayUrl?: string, gatewayKey?: string}
  *   | {type: "site.set", origin: string, setting: SiteSetting | null}
+ *   | {type: "everything.forget"}
  *   | {type: "diagnostics"}} PageMessage  from a page of the extension
  *
  * @typedef {{kind: "head", mediaType: string, length: number | null, frameTimesSeconds?: number[]}
@@ -106,6 +107,7 @@ const PAGE_MEMBERS = {
     "analysis.seek": { analysisId, seconds },
     "connection.check": { gatewayUrl: optional(text(2048)), gatewayKey: optional(text(512)) },
     "site.set": { origin: webOrigin, setting: nullable(siteSetting) },
+    "everything.forget": {},
     diagnostics: {},
 };
 
