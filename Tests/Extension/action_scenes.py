@@ -90,17 +90,21 @@ def known_bytes(stage: Stage) -> None:
     expect(bool(badges_of(page)), "the badge went")
 
 
-@scene("a site that is set to automatic is judged without a click, and with none after it is set back")
+@scene("a site that is set to automatic in the popup is judged without a click, and with none after it is forgotten")
 def automatic_site(stage: Stage) -> None:
-    automatic = {stage.pages.origin: {"analysis": "automatic", "showsBadges": True}}
-    stage.start(hosts=stage.all_hosts, sites=automatic)
-    wait_for("the site's scripts are registered", lambda: stage.registered_sites(), 10)
+    stage.start(hosts=stage.all_hosts)
+    stage.open("empty.html")
+    popup = stage.click_icon()
+    popup.the("button", words("action_allow_site", stage.pages.origin.removeprefix("http://"))).click()
+    popup.the("checkbox", words("popup_site_automatic")).click()
+    wait_for("the site's scripts are registered", stage.registered_sites, 10)
+    popup.close()
     page = stage.open("file.html")
     stage.badge(page).wait_for_verdict()
     [analysis] = stage.analyses()
     expect(analysis["isAutomatic"], "the analysis is not marked as automatic")
     check_file(stage, stage.wait_for_jobs(1)[0], "plain.mp4")
-    stage.set_settings(sites={})
+    stage.click_icon().the("button", words("action_forget_site")).click()
     wait_for("the site's scripts are no longer registered", lambda: not stage.registered_sites(), 10)
     page = stage.open("file.html", tag="later")
     expect(holds_for(lambda: not badges_of(page) and len(stage.jobs()) == 1, 1), "the site is still judged by itself")
@@ -131,7 +135,7 @@ def most_at_once(spans: list[tuple[float, float]]) -> int:
 
 @scene("badges can be hidden on a site, stay hidden there, and the popup shows them again")
 def hide_badges(stage: Stage) -> None:
-    stage.start()
+    stage.start(hosts=stage.all_hosts)
     page = stage.open("file.html")
     stage.activate(page)
     stage.badge(page).choose("hide")
@@ -139,8 +143,8 @@ def hide_badges(stage: Stage) -> None:
     page.reload()
     stage.activate(page)
     expect(holds_for(lambda: not badges_of(page), 0.5), "the badge came back by itself")
-    setting = stage.stored()["settings"]["sites"][stage.pages.origin]
-    expect(setting == {"analysis": "ask", "showsBadges": False}, f"the site's setting is {setting}")
+    stage.click_icon().the("checkbox", words("popup_site_badges")).click()
+    expect(stage.badge(page).text == words("badge_text_idle"), f"the badge says {stage.badge(page).text!r}")
 
 
 @scene("the keyboard reaches the badge, asks with it, and finds its menu")

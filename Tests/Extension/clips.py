@@ -49,6 +49,10 @@ class Clips:
             for name, data in zip(RECIPES, pool.map(self._make, RECIPES), strict=True):
                 self._bytes[name] = data
 
+    def add(self, name: str, data: bytes) -> None:
+        """One that was made elsewhere, an mp4."""
+        self._bytes[name] = data
+
     def _make(self, name: str) -> bytes:
         recipe, file = RECIPES[name], self.folder / name
         command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", recipe.source, *recipe.options.split(), str(file)]
@@ -58,7 +62,7 @@ class Clips:
         return file.read_bytes()
 
     def media_type(self, name: str) -> str:
-        return RECIPES[name].media_type
+        return RECIPES[name].media_type if name in RECIPES else "video/mp4"
 
     def data(self, name: str, tag: str = "") -> bytes:
         """A clip's bytes; a tag makes others of it that show the same."""

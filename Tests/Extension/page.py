@@ -282,6 +282,10 @@ class Page:
         """Into what has the focus."""
         self.session.send("Input.insertText", text=text)
 
+    def resize(self, width: int, height: int) -> None:
+        """As a person drags a window's or a panel's edge."""
+        self.session.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+
     def emulate_media(self, **features: str) -> None:
         """Such as prefers_color_scheme="dark"."""
         named = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]

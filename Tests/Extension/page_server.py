@@ -111,7 +111,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _send_page(self, name: str) -> None:
         file = places.PAGES / name
         if not name or not file.is_file():
-            self.send_response(404)
+            # Browsers ask every site for an icon, and note in the console that there is none.
+            self.send_response(204 if name == "favicon.ico" else 404)
             self.send_header("Content-Length", "0")
             self.end_headers()
             return

@@ -144,12 +144,12 @@ def frame_of_other_site(stage: Stage) -> None:
     check_file(stage, see_verdict(stage, page, "file"), "plain.mp4")
 
 
-@scene("a frame of another site stays closed without its host's permission, and the popup says so")
+@scene("a frame of another site stays closed without its host's permission")
 def frame_not_permitted(stage: Stage) -> None:
     stage.start()
     page = stage.open("frame.html", other="yes")
     popup = stage.click_icon()
-    popup.wait("the popup says something", "document.body.innerText.trim().length > 0")
+    popup.wait_for_text(words("popup_videos_none"))
     expect(not badges_of(page), "a video has a badge where the extension may not be")
     expect(not stage.proxy.submissions, "something was sent")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from badges import Badge, badges_of
+from badges import VERDICT_SECONDS, Badge, badges_of
 from chromium import Chromium
 from extension_copy import copy_extension
 from gateway_proxy import GatewayProxy
@@ -18,7 +18,7 @@ from protocol import Gone, Refused, ScriptFailed
 from system import System
 from waiting import Breach, Broken, wait_for
 
-VERDICT_SECONDS = 30.0
+POPUP_IS_READY = "document.getElementById('videos').childElementCount > 0"
 SETTINGS = {
     "dashboardUrl": "",
     "sites": {},
@@ -160,14 +160,14 @@ class Stage:
     def click_icon(self) -> Page:
         """The toolbar's icon for the tab in front; the popup that it opens."""
         self.browser.trigger_action()
-        return self._remember(self.browser.wait_for_page("the popup", self.browser.extension_url("popup/")))
+        popup = self._remember(self.browser.wait_for_page("the popup", self.browser.extension_url("popup/")))
+        popup.wait("the popup shows the page's videos, or that there are none", POPUP_IS_READY)
+        return popup
 
     def activate(self, page: Page) -> None:
         """What a person does first: click the icon, look, and click on the page again, which closes the popup."""
         page.bring_to_front()
-        popup = self.click_icon()
-        wait_for("the page's videos have badges, or the popup says that there are none", lambda: popup.evaluate("document.body.innerText.length > 0"), 10)
-        popup.close()
+        self.click_icon().close()
 
     def panel(self) -> Page:
         return self._remember(self.browser.wait_for_page("the side panel", self.browser.extension_url("panel/")))
@@ -178,9 +178,9 @@ class Stage:
 
     # Badges and verdicts
 
-    def badge(self, page: Page, seconds: float = 10) -> Badge:
+    def badge(self, page: Page, seconds: float = 10, language: str = "en") -> Badge:
         """The only one, or the first, as soon as it is there."""
-        return wait_for("a video has a badge", lambda: badges_of(page), seconds)[0]
+        return wait_for("a video has a badge", lambda: badges_of(page, language), seconds)[0]
 
     def badges(self, page: Page, count: int, seconds: float = 10) -> list[Badge]:
         def found() -> list[Badge] | None:

@@ -1,7 +1,7 @@
 """The real gateway and a real worker behind it, for all scenes of a run; each scene is a tenant of its own."""
 
 import places  # noqa: F401 - makes the modules below findable
-from client import Client
+from client import Answer, Client
 from program import Program
 from service import GATEWAY, Service, Tenant
 from waiting import wait_for
@@ -18,6 +18,8 @@ class System(Service):
     """A service that can be stopped in its parts and started again."""
 
     worker: Program
+    # Moving test pictures have no faces: they are judged as whole frames.
+    region = "frame"
 
     def _launch(self, name: str, executable: str, settings: dict[str, str]) -> Program:
         return super()._launch(name, executable, settings | SETTINGS.get(executable, {}))
@@ -27,9 +29,9 @@ class System(Service):
         self.worker = self._start_judge()
 
     def _start_judge(self) -> Program:
-        """One that judges whole frames: moving test pictures have no faces."""
+        """The real worker, with weights at random: what it says is always uncertain, and says why."""
         model = self.folder / "model.safetensors"
-        self._command("model", "init", "--seed", "1", "--region", "frame", "--output", str(model))
+        self._command("model", "init", "--seed", "1", "--region", self.region, "--output", str(model))
         worker = self._launch("worker", "whorl-worker", WORKER | {"MODEL_PATH": str(model)})
         wait_for("the worker is ready", lambda: any(record.get("message") == "ready" for record in worker.records()), 60)
         return worker
@@ -61,5 +63,5 @@ class System(Service):
         answer = self._as_seen(tenant, f"/api/jobs/{identity}")
         return None if answer.status == 404 else answer.json()
 
-    def _as_seen(self, tenant: Tenant, path: str):
+    def _as_seen(self, tenant: Tenant, path: str) -> Answer:
         return Tenant(tenant.name, tenant.key, Client(self.port)).send("GET", path)
