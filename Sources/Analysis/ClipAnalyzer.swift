@@ -67,7 +67,7 @@ public actor ClipAnalyzer {
         fileDescriptor: Int32, sha256: String, options: JobOptions,
         progress: @escaping @Sendable (JobStage, Double) -> Void = { _, _ in }
     ) async throws(JobFailure) -> ClipAnalysis {
-        let clip = Clip(fileDescriptor: fileDescriptor, sha256: sha256, sampling: options.sampling, progress: progress)
+        let clip = Clip(fileDescriptor: fileDescriptor, sha256: sha256, options: options, progress: progress)
         switch region {
         case .frame: return try await analyzeFrames(clip)
         case .face(let finder): return try await analyzeFaces(clip, finder)
@@ -82,8 +82,14 @@ public actor ClipAnalyzer {
     private struct Clip: Sendable {
         let fileDescriptor: Int32
         let sha256: String
-        let sampling: Sampling
+        let options: JobOptions
         let progress: @Sendable (JobStage, Double) -> Void
+
+        var sampling: Sampling { options.sampling }
+
+        func warnings(of sampled: SampledVideo<some Sendable>) -> [String] {
+            sampled.warnings.map(\.rawValue) + (options.reencodedBy == nil ? [] : ["reencoded"])
+        }
     }
 
     private func analyzeFrames(_ clip: Clip) async throws(JobFailure) -> ClipAnalysis {
@@ -104,7 +110,7 @@ public actor ClipAnalyzer {
         let verdict = Verdict(
             Finding(tracks: [track.track], decidedBy: 0, reasons: []), rule: rule, card: detector.card, model: detector.sha256,
             video: sampled.summary(sha256: clip.sha256), sampling: clip.sampling, toleranceSeconds: sampled.toleranceSeconds,
-            warnings: sampled.warnings.map(\.rawValue),
+            warnings: clip.warnings(of: sampled),
             timings: Verdict.Timings(
                 decodeMilliseconds: decodeTime.milliseconds, forwardMilliseconds: forwardTime.milliseconds, drawMilliseconds: 0))
         return ClipAnalysis(verdict: verdict, evidence: evidence)
@@ -135,7 +141,7 @@ public actor ClipAnalyzer {
         let forwardTime = clock.now - start
         let verdict = Verdict(
             judged.finding, rule: rule, card: detector.card, model: detector.sha256, video: sampled.summary(sha256: clip.sha256),
-            sampling: clip.sampling, toleranceSeconds: sampled.toleranceSeconds, warnings: sampled.warnings.map(\.rawValue),
+            sampling: clip.sampling, toleranceSeconds: sampled.toleranceSeconds, warnings: clip.warnings(of: sampled),
             timings: Verdict.Timings(
                 decodeMilliseconds: decodeTime.milliseconds, faceMilliseconds: search.time.milliseconds,
                 forwardMilliseconds: forwardTime.milliseconds, drawMilliseconds: 0))
@@ -146,14 +152,19 @@ public actor ClipAnalyzer {
         _ clip: Clip, _ request: SamplingRequest, keep: @escaping @Sendable (FrameView) -> Kept
     ) async throws(JobFailure) -> (SampledVideo<Kept>, Duration) {
         let start = ContinuousClock.now
+        var video: SampledVideo<Kept>
+        let time: Duration
         do throws(VideoError) {
             let progress = clip.progress
             let sampled = try await decoder.sample(
                 fileDescriptor: clip.fileDescriptor, request: request, progress: { progress(.decoding, $0) }, keep: keep)
-            return (sampled, ContinuousClock.now - start)
+            time = ContinuousClock.now - start
+            video = sampled
         } catch {
             throw JobFailure(error)
         }
+        if let times = clip.options.frameTimesSeconds { try video.setTimes(times) }
+        return (video, time)
     }
 
     private func loadedDetector() async throws(JobFailure) -> ResNetDetector {

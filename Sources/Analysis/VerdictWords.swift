@@ -10,6 +10,7 @@ extension Verdict {
         case "truncated_tail": "the file ends before its container says it does"
         case "size_changed": "the picture's size changes inside the clip"
         case "missing_timestamps": "most frames carry no time; they were timed by the average rate"
+        case "reencoded": "its frames were encoded again before they were sent, which hides some traces and adds others"
         default: warning
         }
     }

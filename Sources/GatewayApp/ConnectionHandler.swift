@@ -1,5 +1,7 @@
 import HTTPTypes
+import JobModel
 import NIOCore
+import NIOHTTP1
 import NIOHTTPTypes
 import Telemetry
 
@@ -7,8 +9,11 @@ import Telemetry
 /// refused client could go on sending for ever.
 ///
 /// Only our half is closed at first. A client that is still sending would get a reset, and lose the answer with it.
+///
+/// What cannot be read as a request at all is answered here, since no route ever hears of it.
 final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
@@ -21,6 +26,11 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// An HTTP/2 stream: it has a connection of its own above it, and no field may speak of that.
     private var isStream = false
     private var isCounted = false
+    /// Requests that began and were not answered to the end.
+    private var openRequests = 0
+    private var isInBody = false
+    /// What came after the open requests and is none.
+    private var unreadable: HTTPParserError?
 
     init(metrics: MetricRegistry, drain: Drain) {
         self.metrics = metrics
@@ -49,6 +59,44 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         metrics.add(to: .httpConnections)
     }
 
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head: (openRequests, isInBody) = (openRequests + 1, true)
+        case .body: break
+        case .end: isInBody = false
+        }
+        context.fireChannelRead(data)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A body that breaks off is its request's matter.
+        guard let error = error as? HTTPParserError, !isStream, !isInBody else { return context.fireErrorCaught(error) }
+        guard unreadable == nil, !closes else { return }
+        unreadable = error
+        if openRequests == 0 { refuse(context, error) }
+    }
+
+    private func refuse(_ context: ChannelHandlerContext, _ error: HTTPParserError) {
+        let problem = error == .headerOverflow
+            ? Problem(.headersTooLarge, "the request has too many header fields, or too large ones")
+            : Problem(.requestMalformed, "that is not a request of HTTP/1.1: \(error)")
+        let requestID = JobID.make().description
+        // A status without its words tells enough, should they not be had.
+        let body = ByteBuffer(string: (try? problem.json(instance: "", requestID: requestID)) ?? "")
+        let head = HTTPResponse(
+            status: problem.status,
+            headerFields: [
+                .contentType: "application/problem+json", .contentLength: String(body.readableBytes), .connection: "close",
+                .requestID: requestID,
+            ])
+        metrics.add(to: .httpProblems, [problem.type.rawValue])
+        metrics.add(to: .httpRequests, ["other", "none", String(problem.status.code)])
+        closes = true
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(body)), promise: nil)
+        endAndClose(context, wrapOutboundOut(.end(nil)), nil)
+    }
+
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
         case .head(var head):
@@ -61,8 +109,12 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 closes = true
             }
             context.write(wrapOutboundOut(.head(head)), promise: promise)
-        case .end where closes: endAndClose(context, data, promise)
-        case .body, .end: context.write(data, promise: promise)
+        case .body: context.write(data, promise: promise)
+        case .end:
+            openRequests -= 1
+            if closes { return endAndClose(context, data, promise) }
+            context.write(data, promise: promise)
+            if openRequests == 0, let unreadable { refuse(context, unreadable) }
         }
     }
 

@@ -47,6 +47,7 @@ public struct Gateway: Sendable {
     let drain = Drain()
     let pulse = Pulse()
     let metrics = MetricRegistry()
+    let uploadsUnderWay: UploadsUnderWay
     /// Asks this gateway's relay to look at once.
     let relayRequests: AsyncStream<Void>.Continuation
     private let relayRequested: AsyncStream<Void>
@@ -77,6 +78,7 @@ public struct Gateway: Sendable {
         uploadThreads.start()
         client = HTTPClient(eventLoopGroupProvider: .singleton)
         uploads = try configuration.uploadPlace.open(http: client, threads: uploadThreads)
+        uploadsUnderWay = UploadsUnderWay(metrics: metrics)
         board = StatusBoard(store: jobs, metrics: metrics)
         admission = QueueAdmission(store: jobs, registry: registry, configuration: configuration)
         quotas = TenantQuotas(store: access, defaults: configuration.tenantBounds)

@@ -145,7 +145,7 @@ struct JobSubmission: Sendable {
         limits.maximumBytes = maximumBytes
         return UploadIntake(
             store: gateway.uploads, id: id, limits: limits, databaseTime: databaseTime,
-            maximumDelaySeconds: gateway.configuration.maximumDelaySeconds, metrics: gateway.metrics)
+            maximumDelaySeconds: gateway.configuration.maximumDelaySeconds, underWay: gateway.uploadsUnderWay, metrics: gateway.metrics)
     }
 
     /// The same key again: an equal request gets the same job, any other is refused. The body is read to compare it, and

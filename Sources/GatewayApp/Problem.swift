@@ -47,11 +47,17 @@ public struct Problem: Error, HTTPResponseError, Sendable {
         }
     }
 
-    public func response(from request: Request, context: some RequestContext) throws -> Response {
+    /// Its body.
+    func json(instance: String, requestID: String) throws -> String {
         let body = Body(
-            type: "urn:whorl:problem:\(type.rawValue)", title: type.title, detail: detail, code: type.rawValue,
-            instance: request.uri.path, requestID: (context as? GatewayContext)?.requestID ?? context.id, field: field, error: error, status: status.code)
-        var response = try Response.json(body, status: status)
+            type: "urn:whorl:problem:\(type.rawValue)", title: type.title, detail: detail, code: type.rawValue, instance: instance,
+            requestID: requestID, field: field, error: error, status: status.code)
+        return String(decoding: try WhorlJSON.encoder().encode(body), as: UTF8.self)
+    }
+
+    public func response(from request: Request, context: some RequestContext) throws -> Response {
+        let requestID = (context as? GatewayContext)?.requestID ?? context.id
+        var response = Response.json(text: try json(instance: request.uri.path, requestID: requestID), status: status)
         response.headers[.contentType] = "application/problem+json"
         response.headers.append(contentsOf: headers)
         if let retryAfterSeconds { response.headers[.retryAfter] = String(retryAfterSeconds) }

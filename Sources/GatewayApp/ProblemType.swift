@@ -15,6 +15,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
     case digestMismatch = "digest_mismatch"
     case bodyMalformed = "body_malformed"
     case requestMalformed = "request_malformed"
+    case headersTooLarge = "headers_too_large"
     case unauthenticated = "unauthenticated"
     case scopeMissing = "scope_missing"
     case urlJobsOff = "url_jobs_off"
@@ -76,6 +77,8 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .digestMismatch: (.badRequest, "The clip is not what Repr-Digest says", "It changed on its way, or the digest is of something else: send it again.")
         case .bodyMalformed: (.badRequest, "The body cannot be read", "Send the JSON that the OpenAPI document describes.")
         case .requestMalformed: (.badRequest, "The request cannot be read", "Mend the request's framing.")
+        case .headersTooLarge:
+            (.requestHeaderFieldsTooLarge, "The request's fields are too large", "Send fewer and shorter ones (`http.maxHeaderBytes`, and 100 at most).")
         case .unauthenticated: (.unauthorized, "No valid key", "Send `Authorization: Bearer` with a key or token that is valid.")
         case .scopeMissing: (.forbidden, "The key does not allow this", "Use a key with the scope that `detail` names.")
         case .urlJobsOff: (.forbidden, "Clips by URL are switched off", "Send the clip itself; an operator can allow URLs (`fetch.enabled`).")

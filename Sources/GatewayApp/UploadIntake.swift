@@ -29,6 +29,7 @@ struct UploadIntake: Sendable {
     /// PostgreSQL's time, by which wishes are judged.
     let databaseTime: Date
     let maximumDelaySeconds: Double
+    let underWay: UploadsUnderWay
     let metrics: MetricRegistry
 
     /// Takes a raw body or multipart/form-data with a part `file` and, if wanted, parts of `JobWishes`' names.
@@ -38,8 +39,8 @@ struct UploadIntake: Sendable {
     func receive(
         _ request: Request, _ context: GatewayContext, onChunk: @escaping @Sendable () async throws -> Void
     ) async throws -> ReceivedUpload {
-        metrics.add(to: .uploadsInFlight)
-        defer { metrics.add(-1, to: .uploadsInFlight) }
+        underWay.begin()
+        defer { underWay.end() }
         let watch = UploadWatch(limits: limits)
         do {
             let upload = try await watch.run {
@@ -70,7 +71,7 @@ struct UploadIntake: Sendable {
             guard let boundary = type.parameters["boundary"] else {
                 throw Problem(.multipartMalformed, "the Content-Type lacks its boundary", closesConnection: true)
             }
-            await request.prepareBody(on: context.channel)
+            await request.prepareBody(on: context.channel, readBytes: underWay.readBytes)
             return try await receiveMultipart(request, boundary: boundary, declared: declared, digest: digest, onChunk: onChunk)
         }
         let mediaType = try Self.checkedMediaType(type.value)
@@ -79,7 +80,7 @@ struct UploadIntake: Sendable {
             // Forms write a space as a plus, and many libraries write queries as forms.
             return field == .options ? text?.replacing("+", with: " ") : text
         }
-        await request.prepareBody(on: context.channel)
+        await request.prepareBody(on: context.channel, readBytes: underWay.readBytes)
         return try await receiveRaw(
             request, mediaType: mediaType, wishes: wishes, declared: declared, digest: digest, onChunk: onChunk)
     }
@@ -214,14 +215,13 @@ extension Int {
 }
 
 extension Request {
-    /// So much is read at a time while a clip comes: every read costs a call and a buffer, and a larger buffer is new memory every time.
-    private static let readBytes = 131_072
-
     /// Makes ready for a large body, and lets a client go on that waits to hear whether it is wanted (RFC 9110 §10.1.1).
-    func prepareBody(on channel: any Channel) async {
-        if let length = headers[.contentLength].flatMap(Int.init), length >= Self.readBytes, channel.parent?.parent == nil {
+    ///
+    /// - Parameter readBytes: how much is read at a time from here on.
+    func prepareBody(on channel: any Channel, readBytes: Int) async {
+        if let length = headers[.contentLength].flatMap(Int.init), length >= readBytes, channel.parent?.parent == nil {
             do {
-                try await channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes)).get()
+                try await channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: readBytes)).get()
             } catch {
                 // Its connection is closed already, as whoever reads from it will see.
             }

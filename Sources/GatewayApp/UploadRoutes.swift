@@ -161,7 +161,7 @@ struct UploadRoutes: Sendable {
                     field: "Upload-Length", closesConnection: true)
             }
             let length = upload.length ?? declared
-            await request.prepareBody(on: context.channel)
+            await request.prepareBody(on: context.channel, readBytes: gateway.uploadsUnderWay.readBytes)
             let limit = min(length ?? Int64(gateway.configuration.uploadLimits.maximumBytes), offset.addingClamped(maximumBytes))
             let piece = Piece(
                 upload: upload, hold: held.hold, offset: offset, limit: limit, checksum: checksum, declared: request.headers[.contentLength].flatMap(Int64.init))
@@ -192,8 +192,8 @@ struct UploadRoutes: Sendable {
 
     private func take(_ piece: Piece, _ request: Request) async throws {
         let metrics = gateway.metrics
-        metrics.add(to: .uploadsInFlight)
-        defer { metrics.add(-1, to: .uploadsInFlight) }
+        gateway.uploadsUnderWay.begin()
+        defer { gateway.uploadsUnderWay.end() }
         let writer = try await gateway.uploads.resume(try UploadCheckpoint(text: piece.upload.checkpoint))
         let watch = UploadWatch(limits: gateway.configuration.uploadLimits)
         let interruption = await open.begin(piece.upload.id, token: piece.hold.token)

@@ -1,58 +1,5 @@
 import FoundationEssentials
 
-/// What a client may ask of a job beside its bytes.
-public struct JobOptions: Hashable, Sendable, Codable {
-    public var sampling: Sampling
-
-    public init(sampling: Sampling = Sampling()) {
-        self.sampling = sampling
-    }
-
-    private enum CodingKeys: String, CodingKey, CaseIterable {
-        case sampling
-    }
-
-    /// Takes what it knows: options that a newer gateway stored do not break an older reader.
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        sampling = try container.decodeIfPresent(Sampling.self, forKey: .sampling) ?? Sampling()
-    }
-
-    /// Reads options as a client sent them; an unknown one is refused.
-    public static func strictly(from json: Data) throws -> JobOptions {
-        try WhorlJSON.decoder().decode(Strict.self, from: json).options
-    }
-
-    /// Options as a client sent them.
-    public struct Strict: Hashable, Sendable, Decodable {
-        public let options: JobOptions
-
-        private struct StrictSampling: Decodable {
-            private struct StrictWindows: Decodable {
-                init(from decoder: any Decoder) throws {
-                    try WhorlJSON.refuseStrangers(in: decoder, known: ["count", "frames"])
-                }
-            }
-
-            private enum Part: String, CodingKey, CaseIterable {
-                case mode, count, startSeconds, endSeconds, windows
-            }
-
-            init(from decoder: any Decoder) throws {
-                try WhorlJSON.refuseStrangers(in: decoder, known: Part.allCases.map(\.rawValue))
-                _ = try decoder.container(keyedBy: Part.self).decodeIfPresent(StrictWindows.self, forKey: .windows)
-            }
-        }
-
-        /// - Throws: `DecodingError` for an unknown one.
-        public init(from decoder: any Decoder) throws {
-            try WhorlJSON.refuseStrangers(in: decoder, known: CodingKeys.allCases.map(\.rawValue))
-            _ = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(StrictSampling.self, forKey: .sampling)
-            options = try JobOptions(from: decoder)
-        }
-    }
-}
-
 /// A job as the API shows it.
 public struct JobStatus: Hashable, Sendable, Codable {
     public var id: JobID

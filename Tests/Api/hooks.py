@@ -3,6 +3,7 @@
 import base64
 import datetime
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -58,15 +59,23 @@ schemathesis.openapi.format("date-time", strategies.integers(0, 300).map(soon))
 
 
 def has_sense(options: Any) -> bool:
-    """What the document says in words: windows of at most 64 frames without another count, and an end after the start."""
+    """What the document says in words: windows of at most 64 frames without another count, an end after the start, times that rise."""
     if isinstance(options, str):
         try:
             options = json.loads(options)
         except ValueError:
             return True
-    sampling = options.get("sampling") if isinstance(options, dict) else None
+    if not isinstance(options, dict):
+        return True
+    times, sampling = options.get("frameTimesSeconds"), options.get("sampling")
+    if isinstance(times, list) and not all(isinstance(time, int | float) for time in times):
+        return True
+    if times and any(early >= late for early, late in itertools.pairwise(times)):
+        return False
     if not isinstance(sampling, dict):
         return True
+    if times and (sampling.get("startSeconds") is not None or sampling.get("endSeconds") is not None):
+        return False
     windows, count = sampling.get("windows"), sampling.get("count")
     if isinstance(windows, dict):
         windows_count, frames = windows.get("count"), windows.get("frames")

@@ -11,7 +11,8 @@ PAGE = ROOT / "docs" / "problems.md"
 STATUSES = {
     "badRequest": 400, "unauthorized": 401, "forbidden": 403, "notFound": 404, "methodNotAllowed": 405, "requestTimeout": 408,
     "conflict": 409, "gone": 410, "preconditionFailed": 412, "contentTooLarge": 413, "unsupportedMediaType": 415,
-    "unprocessableContent": 422, "tooManyRequests": 429, "internalServerError": 500, "serviceUnavailable": 503,
+    "unprocessableContent": 422, "tooManyRequests": 429, "requestHeaderFieldsTooLarge": 431,
+    "internalServerError": 500, "serviceUnavailable": 503,
 }  # fmt: skip
 CASE = re.compile(r'^    case (\w+) = "(\w+)"$', re.MULTILINE)
 ENTRY = re.compile(

@@ -101,8 +101,18 @@ private struct SeededGenerator: RandomNumberGenerator {
         #expect(try decode("{\"sampling\":{\"count\":8}}").sampling == Sampling(count: 8))
     }
 
+    @Test func framesMayHaveTimes() throws {
+        let options = try decode("{\"frameTimesSeconds\":[0,0.5,86400],\"reencodedBy\":\"screen\"}")
+        #expect(options.frameTimesSeconds == [0, 0.5, 86_400] && options.reencodedBy == .screen)
+        #expect(try decode("{\"frameTimesSeconds\":null,\"reencodedBy\":null}") == JobOptions())
+        let back = try WhorlJSON.decoder().decode(JobOptions.self, from: try WhorlJSON.encoder().encode(options))
+        #expect(back == options)
+        // What shared a verdict before still does.
+        #expect(try !String(decoding: WhorlJSON.encoder().encode(JobOptions()), as: UTF8.self).contains("reencodedBy"))
+    }
+
     @Test func whatANewerGatewayStoredCanBeRead() throws {
-        let stored = Data("{\"sampling\":{\"count\":8},\"fromTheFuture\":[1]}".utf8)
+        let stored = Data("{\"sampling\":{\"count\":8},\"reencodedBy\":\"magic\",\"fromTheFuture\":[1]}".utf8)
         #expect(try WhorlJSON.decoder().decode(JobOptions.self, from: stored).sampling.count == 8)
     }
 
@@ -112,6 +122,11 @@ private struct SeededGenerator: RandomNumberGenerator {
         ("{\"sampling\":{\"count\":65}}", "it must be 1 to 64"),
         ("{\"sampling\":{\"mode\":\"fast\"}}", "sampling.mode"),
         ("{\"sampling\":{\"count\":\"x\"}}", "sampling.count"),
+        ("{\"frameTimesSeconds\":[]}", "1 to 1024"),
+        ("{\"frameTimesSeconds\":[1,1]}", "must rise"),
+        ("{\"frameTimesSeconds\":[-1,1]}", "between 0 and 86400"),
+        ("{\"frameTimesSeconds\":[1],\"sampling\":{\"endSeconds\":3}}", "cannot go with"),
+        ("{\"reencodedBy\":\"magic\"}", "reencodedBy"),
     ])
     func wrongOptionsSayWhatIsWrong(text: String, expected: String) {
         do {

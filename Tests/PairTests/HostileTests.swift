@@ -39,6 +39,26 @@ import Testing
         }
     }
 
+    @Test func whatIsNoRequestIsToldWhy() async throws {
+        try await Pair.with { (pair) async throws in
+            let port = try await pair.gateway.listeningPort()
+            let fields = (0..<150).map { "X-\($0): z\r\n" }.joined()
+            let wrong: [(String, String, String)] = [
+                ("GET /api/health HTTP/1.1\r\nHost: x\r\n\(fields)\r\n", "431", "headers_too_large"),
+                ("GET /api/health HTTP/1.1\r\nHost: x\r\nX: \(String(repeating: "a", count: 40_000))\r\n\r\n", "431", "headers_too_large"),
+                ("hello\r\n\r\n", "400", "request_malformed"),
+                // After a good one on the same connection.
+                ("GET /api/health HTTP/1.1\r\nHost: x\r\n\r\nGET /api/health HTTP/1.1\r\nHost: x\r\nContent-Length: z\r\n\r\n", "400", "request_malformed"),
+            ]
+            for (text, status, code) in wrong {
+                let answer = exchange(port: port, Data(text.utf8), staysOpen: true)
+                let last = answer.components(separatedBy: "HTTP/1.1 ").last ?? ""
+                #expect(last.hasPrefix(status) && last.contains("\"code\":\"\(code)\"") && last.lowercased().contains("x-request-id"), "\(answer)")
+            }
+            #expect(try await stillServes(pair))
+        }
+    }
+
     private func residentMegabytes(_ pair: Pair) throws -> Int {
         let status = try String(contentsOfFile: "/proc/\(pair.gateway.processIdentifier)/status", encoding: .utf8)
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }

@@ -50,6 +50,30 @@ import Testing
         }
     }
 
+    /// What a program sends that sees a video play and cannot have its file.
+    @Test func framesWithTimesAreJudgedAtTheirTimes() async throws {
+        try await Pair.with { (pair) async throws in
+            _ = try pair.startWorker()
+            let whole = try await pair.ended(try await pair.submit(try clip()))
+            var frames = Data()
+            for number in 0..<16 { frames += try await pair.send("GET", "/api/jobs/\(whole.id)/frames/\(number)/image.jpg").body }
+            func judged(times: [Double]) async throws -> JobStatus {
+                let text = times.map { "\($0)" }.joined(separator: ",")
+                let options = "%7B%22frameTimesSeconds%22:%5B\(text)%5D,%22reencodedBy%22:%22canvas%22%7D"
+                return try await pair.ended(
+                    try await pair.submit(frames, query: "options=\(options)", headers: ["Content-Type": "video/x-motion-jpeg"]))
+            }
+            let times = (0..<16).map { 10 + 0.5 * Double($0) }
+            let status = try await judged(times: times)
+            let verdict = try #require(status.verdict)
+            #expect(verdict.tracks[0].frames.map(\.timestampSeconds) == times && verdict.video.durationSeconds == 7.5)
+            #expect(verdict.warnings == ["reencoded"] && verdict.video.frameCount == 16)
+            #expect(status.options.frameTimesSeconds == times && status.options.reencodedBy == .canvas)
+            let fewer = try await judged(times: Array(times.dropLast()))
+            #expect(fewer.state == .failed && fewer.error?.code == "frame_times_mismatch")
+        }
+    }
+
     /// A model of faces: a track with boxes, and the pictures of the face beside those of the frame.
     @Test func aFaceIsJudgedAndShown() async throws {
         try await Pair.with(region: "face") { (pair) async throws in
