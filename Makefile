@@ -1,5 +1,5 @@
 # The work is done by deploy/*.sh; each target is one of them.
-.PHONY: help build demo up down test model chaos sanitize fuzz bench-forward bench-decode bench-clip bench-queue bench-gateway clean
+.PHONY: help build demo up down test extension model chaos sanitize fuzz bench-forward bench-decode bench-clip bench-queue bench-gateway clean
 
 help:
 	@echo "make build  install what is missing and build everything in release"
@@ -7,6 +7,7 @@ help:
 	@echo "make up     start the whole system in the background; settings in .whorl/env"
 	@echo "make down   stop it"
 	@echo "make test   run every suite; the last line is: N passed, N failed"
+	@echo "make extension  pack the browser extension: .whorl/whorl-extension-VERSION.zip"
 	@echo "make model  check the job's protocol with Spin; three minutes; options as ARGS=\"--quick\""
 	@echo "make chaos  break the running pair in every way of docs/reliability.md; options as ARGS=\"--faults 1,4 --seed 7\""
 	@echo "make sanitize  run the leaf modules' suites under AddressSanitizer and ThreadSanitizer; takes a quarter of an hour"
@@ -38,6 +39,9 @@ test:
 	deploy/install.sh run
 	deploy/install.sh test
 	deploy/test.sh
+
+extension:
+	deploy/extension.sh
 
 model:
 	deploy/model.sh $(ARGS)

@@ -129,7 +129,8 @@ run)
     install_missing postgresql redis-server
     ;;
 test)
-    install_missing ffmpeg python3 python3-venv docker-compose spin gcc curl openssl
+    install_missing ffmpeg python3 python3-venv docker-compose spin gcc curl openssl \
+        nodejs node-typescript chromium fonts-dejavu-core
     install_python_tools
     ;;
 bench)

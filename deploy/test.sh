@@ -77,6 +77,30 @@ run_harnesses() {
     run_harness chaos 900 "$root/deploy/chaos.sh" --quick --bin "$binaries"
     run_harness api 600 "$state/venv/bin/python" -B "$root/Tests/Api/conformance.py" --bin "$binaries" \
         --database-url "$WHORL_TEST_DATABASE_URL" --redis-url "$WHORL_TEST_REDIS_URL" --seed 5
+    run_harness extension 900 "$state/venv/bin/python" -B "$root/Tests/Extension/browser.py" --bin "$binaries" \
+        --database-url "$WHORL_TEST_DATABASE_URL" --redis-url "$WHORL_TEST_REDIS_URL" --seed 7
+}
+
+# node counts for itself as well, in the words of TAP.
+run_node_tests() {
+    local log=$state/node-tests.log status=0 its_passed its_failed
+    timeout --foreground --kill-after=30 300 node --test --test-reporter=tap "$root"/Tests/Extension/unit/*.test.js >"$log" 2>&1 || status=$?
+    its_passed=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$log")
+    its_failed=$(sed -n 's/^# fail \([0-9]*\)$/\1/p' "$log")
+    if ((status != 0)) || [[ -z $its_passed ]]; then
+        cat "$log"
+        echo "FAILED: node --test ended with code $status"
+        if ((${its_failed:-0} == 0)); then its_failed=1; fi
+    fi
+    echo "extension's units: ${its_passed:-0} passed, ${its_failed:-0} failed"
+    passed=$((passed + ${its_passed:-0}))
+    failed=$((failed + ${its_failed:-0}))
+}
+
+check_extension() {
+    check "tsc extension" tsc --project "$root/extension/tsconfig.json"
+    check "make extension" "$root/deploy/extension.sh" "$state/extension-test.zip"
+    run_node_tests
 }
 
 trap stop_servers EXIT
@@ -93,6 +117,7 @@ unset DATABASE_URL REDIS_URL
 
 run_swift_tests
 check_deployment
+check_extension
 run_harnesses
 "$root/deploy/servers.sh" remove "$servers"
 echo "$passed passed, $failed failed"
