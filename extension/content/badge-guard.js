@@ -1,0 +1,90 @@
+// @ts-check
+"use strict";
+var whorl = whorl || {};
+
+/**
+ * Whether the person could see what was clicked. A page can lay something over a badge, let clicks through it, and so have somebody start
+ * what they did not mean to.
+ */
+whorl.BadgeGuard = class BadgeGuard {
+    static LOOK_MILLISECONDS = 150;
+    static LONGEST_WAIT_MILLISECONDS = 1000;
+    static SETTLED_MILLISECONDS = 300;
+    /** What was laid over it and taken away at the press of the button still counts. */
+    static UNCOVERED_MILLISECONDS = 1000;
+
+    /** @type {IntersectionObserver | null} */
+    #observer = null;
+    /** @type {boolean | null}  null: not known yet */
+    #isSeen = null;
+    #uncoveredAt = -Infinity;
+    #movedAt = -Infinity;
+
+    /**
+     * @param {HTMLElement} host
+     * @param {HTMLElement} body  within the host's root
+     */
+    constructor(host, body) {
+        this.host = host;
+        this.body = body;
+        // The browser's own sight of what is painted over it costs something, so that it is asked for only while somebody is about to click.
+        for (const name of ["pointerenter", "focusin"]) body.addEventListener(name, () => this.#look());
+        body.addEventListener("pointerleave", () => this.#endLooking());
+        body.addEventListener("focusout", () => this.#endLooking());
+    }
+
+    /** It was put somewhere else: a click that comes at once was not meant for it. */
+    noteMove() {
+        this.#movedAt = performance.now();
+    }
+
+    stop() {
+        this.#observer?.disconnect();
+        this.#observer = null;
+    }
+
+    /**
+     * Whether clicks at its middle and near its corners fall on it, as far as these are within the viewport.
+     * @param {HTMLElement} clicked
+     */
+    isUncovered(clicked) {
+        const root = /** @type {Document | ShadowRoot} */ (this.host.getRootNode());
+        const rectangle = clicked.getBoundingClientRect();
+        const viewport = { left: 0, top: 0, right: document.documentElement.clientWidth, bottom: document.documentElement.clientHeight };
+        const { left, top, right, bottom } = whorl.badgePlace.intersection([rectangle, viewport]);
+        if (right - left < 8 || bottom - top < 8 || !("elementFromPoint" in root)) return false;
+        const points = [[(left + right) / 2, (top + bottom) / 2], [left + 4, top + 4], [right - 4, top + 4], [left + 4, bottom - 4], [right - 4, bottom - 4]];
+        return points.every(([x, y]) => root.elementFromPoint(x, y) === this.host);
+    }
+
+    /**
+     * Whether nothing is painted over it, see-through things and those that let clicks through as well, nor was a moment ago.
+     * @returns {Promise<boolean>}
+     */
+    async wasSeen() {
+        const now = performance.now();
+        if (now - this.#movedAt < BadgeGuard.SETTLED_MILLISECONDS) return false;
+        this.#look();
+        const end = now + BadgeGuard.LONGEST_WAIT_MILLISECONDS;
+        while (this.#isSeen === null && performance.now() < end) await whorl.waits.pause(30);
+        return this.#isSeen === true && now - this.#uncoveredAt > BadgeGuard.UNCOVERED_MILLISECONDS;
+    }
+
+    #look() {
+        if (this.#observer) return;
+        this.#isSeen = null;
+        const options = { trackVisibility: true, delay: BadgeGuard.LOOK_MILLISECONDS, threshold: [0, 1] };
+        this.#observer = new IntersectionObserver((entries) => entries.forEach((entry) => this.#note(entry.isVisible)), options);
+        this.#observer.observe(this.body);
+    }
+
+    /** @param {boolean} isSeen */
+    #note(isSeen) {
+        if (isSeen && this.#isSeen === false) this.#uncoveredAt = performance.now();
+        this.#isSeen = isSeen;
+    }
+
+    #endLooking() {
+        if (!this.body.matches(":hover, :focus-within")) this.stop();
+    }
+};
