@@ -9,6 +9,7 @@ import { button, element } from "./nodes.js";
  */
 export function confirmed(translator, { title, sentence, confirm }) {
     return new Promise((resolve) => {
+        /** @type {HTMLDialogElement} */
         const dialog = element("dialog", { "aria-labelledby": "confirm-title", "aria-describedby": "confirm-text" },
             element("h2", { id: "confirm-title" }, translator.text(title)),
             element("p", { id: "confirm-text" }, translator.text(sentence)),
