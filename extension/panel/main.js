@@ -6,6 +6,7 @@ import { loadTranslator, translatePage } from "../shared/translate.js";
 import { PanelView } from "./panel-view.js";
 import { ShownAnalysis } from "./shown-analysis.js";
 
+/** @type {PanelView} */
 const view = new PanelView({
     title: found("title", HTMLElement), origin: found("origin", HTMLElement), news: found("news", HTMLElement), main: found("view", HTMLElement),
 }, (analysisId) => shown.choose(analysisId));

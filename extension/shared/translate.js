@@ -42,13 +42,17 @@ export class Translator {
     /**
      * @param {string} key
      * @param {...Substitution} substitutions
+     * @returns {string}
      */
     text(key, ...substitutions) {
         // A missing text shows as its key: seen at once, and harmless.
         return this.#lookup(key, substitutions.map((each) => this.#shown(each))) || key;
     }
 
-    /** @param {Words} words */
+    /**
+     * @param {Words} words
+     * @returns {string}
+     */
     say({ key, substitutions = [] }) {
         return this.text(key, ...substitutions);
     }
@@ -67,6 +71,7 @@ export class Translator {
     /**
      * A probability. Never 0 % or 100 %, which no measurement gives: the ends say "less than" and "more than".
      * @param {number} fraction
+     * @returns {string}
      */
     percent(fraction) {
         const isNearAnEnd = fraction < 0.01 || fraction > 0.99;
@@ -135,7 +140,10 @@ export class Translator {
         return new Intl.DateTimeFormat(this.locale, { timeStyle: "medium" }).format(milliseconds);
     }
 
-    /** @param {Substitution} substitution */
+    /**
+     * @param {Substitution} substitution
+     * @returns {string}
+     */
     #shown(substitution) {
         if (typeof substitution === "string") return substitution;
         if ("key" in substitution) return this.say(substitution);
