@@ -14,11 +14,11 @@ TEN = 10
 PARALLEL = 2
 
 
-def judge_one(stage: Stage, page_name: str = "file.html", **query: str) -> Page:
+def judge_one(stage: Stage, page_name: str = "file.html", *, language: str = "en", **query: str) -> Page:
     """A page whose video has its verdict."""
     page = stage.open(page_name, **query)
     stage.activate(page)
-    badge = stage.badge(page)
+    badge = stage.badge(page, language=language)
     badge.click()
     badge.wait_for_verdict()
     return page

@@ -226,6 +226,8 @@ class Chromium:
         """What an expression is worth in the service worker. It is let go at once: who is attached keeps it alive."""
         session = self.attach(wait_for("the service worker runs", self.worker_target, 10))
         try:
+            # A worker that is just starting has no API yet.
+            wait_for("the service worker has its API", lambda: session.evaluate("typeof chrome !== 'undefined'"), 10)
             return session.evaluate(expression)
         finally:
             with contextlib.suppress(Gone, Refused):

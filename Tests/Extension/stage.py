@@ -160,7 +160,7 @@ class Stage:
     def click_icon(self) -> Page:
         """The toolbar's icon for the tab in front; the popup that it opens."""
         self.browser.trigger_action()
-        popup = self._remember(self.browser.wait_for_page("the popup", self.browser.extension_url("popup/")))
+        popup = self.own_page("popup/")
         popup.wait("the popup shows the page's videos, or that there are none", POPUP_IS_READY)
         return popup
 
@@ -169,8 +169,12 @@ class Stage:
         page.bring_to_front()
         self.click_icon().close()
 
+    def own_page(self, path: str) -> Page:
+        """A page of the extension that opens by itself."""
+        return self._remember(self.browser.wait_for_page(path, self.browser.extension_url(path)))
+
     def panel(self) -> Page:
-        return self._remember(self.browser.wait_for_page("the side panel", self.browser.extension_url("panel/")))
+        return self.own_page("panel/")
 
     def _remember(self, page: Page) -> Page:
         self._pages.append(page)
