@@ -95,6 +95,11 @@ export function onInstalled(listener) {
 }
 
 /** @param {() => void} listener */
+export function onOnline(listener) {
+    globalThis.addEventListener("online", () => listener());
+}
+
+/** @param {() => void} listener */
 export function onStartup(listener) {
     chrome.runtime.onStartup.addListener(() => listener());
 }

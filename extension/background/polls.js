@@ -1,0 +1,76 @@
+// @ts-check
+import { workOf } from "./analysis-facts.js";
+import { isDue, pollDelayMilliseconds, pollOrder } from "./schedule.js";
+
+/**
+ * When which job at the gateway is asked for. Nothing of it is stored: a service worker that starts anew asks at once.
+ *
+ * @typedef {import("../shared/types.js").Analysis} Analysis
+ * @typedef {{analysis: Analysis, isLong: boolean, isWatched: boolean}} Poll  `isLong`: the gateway answers when something changes
+ */
+
+export const LONG_POLL_SECONDS = 20;
+/** After a long poll: the gateway has told of the last change, and may have many more. */
+const LONG_POLL_SPACING_MILLISECONDS = 200;
+/** Browsers open six connections to a host, and uploads and pictures need some of them. */
+const MAXIMUM_LONG_POLLS = 2;
+const MAXIMUM_POLLS = 4;
+
+export class Polls {
+    #elapsed;
+    /** @type {Map<string, {dueAt: number, unchanged: number}>} by analysis */
+    #paces = new Map();
+
+    /** @param {() => number} elapsed  milliseconds, by a clock that nobody sets */
+    constructor(elapsed) {
+        this.#elapsed = elapsed;
+    }
+
+    /** Has everything asked for now. */
+    hurry() {
+        this.#paces.clear();
+    }
+
+    /**
+     * @param {string} id
+     * @returns {number}  milliseconds until it is due; 0 or less where it is
+     */
+    dueMilliseconds(id) {
+        return (this.#paces.get(id)?.dueAt ?? 0) - this.#elapsed();
+    }
+
+    /**
+     * The jobs to ask for now, as many as may be asked for at a time.
+     * @param {Analysis[]} idle  those that nothing is done about just now
+     * @param {{isLong: boolean}[]} running  the polls under way
+     * @param {(analysis: Analysis) => boolean} isWatched
+     * @param {number} now
+     * @returns {Poll[]}
+     */
+    choose(idle, running, isWatched, now) {
+        const due = idle.filter((analysis) => workOf(analysis) === "poll" && this.dueMilliseconds(analysis.id) <= 0 && isDue(analysis, now));
+        let longRoom = MAXIMUM_LONG_POLLS - running.filter(({ isLong }) => isLong).length;
+        return pollOrder(due, isWatched).slice(0, Math.max(0, MAXIMUM_POLLS - running.length)).map((analysis) => {
+            // The first answer is there at once: it tells the tag by which the next one waits.
+            const isLong = isWatched(analysis) && analysis.entityTag !== undefined && longRoom > 0;
+            if (isLong) longRoom -= 1;
+            return { analysis, isLong, isWatched: isWatched(analysis) };
+        });
+    }
+
+    /**
+     * Takes note of an answer.
+     * @param {Poll} poll
+     * @param {{isUnchanged: boolean, retryAfterMilliseconds?: number}} outcome
+     */
+    answered({ analysis: { id }, isLong, isWatched }, { isUnchanged, retryAfterMilliseconds }) {
+        const unchanged = isUnchanged ? (this.#paces.get(id)?.unchanged ?? 0) + 1 : 0;
+        const delay = isLong ? LONG_POLL_SPACING_MILLISECONDS : pollDelayMilliseconds({ isWatched, unchanged, retryAfterMilliseconds });
+        this.#paces.set(id, { dueAt: this.#elapsed() + delay, unchanged });
+    }
+
+    /** @param {string} id */
+    forget(id) {
+        this.#paces.delete(id);
+    }
+}
