@@ -1,6 +1,7 @@
 """The badges on a page's videos, as a person finds, reads and uses them."""
 
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from words import words
 
 HOST_NAME = "WHORL-BADGE"
 VERDICT_SECONDS = 30.0
+SETTLED_SECONDS = 0.4
 VERDICTS = ("verdict_title_real", "verdict_title_fake", "verdict_title_uncertain", "verdict_title_untrained")
 
 
@@ -57,10 +59,25 @@ class Badge:
     # What is done with it
 
     def click(self) -> None:
+        """As soon as a person can: a badge that has just come or moved takes no click that was meant for something else."""
+        self._settle()
         self._part("ask").click()
+
+    def _settle(self) -> None:
+        """Waits until it has stood still for as long as a person needs at the least to see it and to aim."""
+        places = [(time.monotonic(), self._part("ask").box())]
+
+        def has_settled() -> bool:
+            now = self._part("ask").box()
+            if now != places[-1][1]:
+                places.append((time.monotonic(), now))
+            return time.monotonic() - places[-1][0] > SETTLED_SECONDS
+
+        wait_for("the badge stands still", has_settled, 10)
 
     def choose(self, deed: str) -> None:
         """From its menu: ask, again, cancel, details or hide."""
+        self._settle()
         self._part("more").click()
         item = wait_for(f"the menu has {deed!r}", lambda: self._find("data-deed", deed), 5)
         item.click()

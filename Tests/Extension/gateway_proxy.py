@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+# Browsers know that it is this machine. The pages' hosts are others: what may be read of the one says nothing of the other.
+HOST = "gateway.localhost"
 PIECE_BYTES = 65_536
 TARGET_SECONDS = 60.0
 HOLD_SECONDS = 60.0
@@ -86,7 +88,7 @@ class GatewayProxy:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{HOST}:{self.port}"
 
     @property
     def seen(self) -> list[Seen]:
