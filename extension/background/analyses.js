@@ -23,6 +23,7 @@ import { Wake } from "./wake.js";
  * @typedef {import("./clip-store.js").Clips} Clips
  * @typedef {import("./diagnostics.js").Diagnostics} Diagnostics
  * @typedef {import("./polls.js").Poll} Poll
+ * @typedef {import("./schedule.js").Moment} Moment
  * @typedef {import("./works.js").Errand} Errand
  * @typedef {import("./works.js").Works} Works
  * @typedef {import("../shared/settings.js").SettingsBrowser & import("./wake.js").WakeBrowser
@@ -198,18 +199,20 @@ export class Analyses {
     async #tick() {
         this.#isTickDue = false;
         const { browser, store, clock, reader } = this.#parts;
+        // One moment for all: what is not due by it is due later, and nothing falls between.
+        const moment = { now: clock.now(), elapsed: clock.elapsed() };
         const settings = await loadSettings(browser);
         await this.#followGateway(settings);
         const problem = settings.gatewayUrl === "" ? { code: "gateway_unset", detail: "" } : this.#pause;
-        const starters = problem ? [] : nextToStart(store.all(), settings.parallelAnalyses, clock.now());
+        const starters = problem ? [] : nextToStart(store.all(), settings.parallelAnalyses, moment.now);
         for (const id of starters) {
             const analysis = store.get(id);
             if (analysis) await this.dispatch(id, { kind: "started", ways: await reader.ways(analysis, settings), at: clock.now() });
         }
         if (problem) await this.#hold(problem);
-        this.#startWorks(settings, problem !== null);
-        if (!problem) await this.#startPolls(settings);
-        await this.#setWake(problem !== null);
+        this.#startWorks(settings, problem !== null, moment);
+        if (!problem) await this.#startPolls(settings, moment);
+        await this.#setWake(problem !== null, moment);
     }
 
     /** @param {Settings} settings */
@@ -237,23 +240,26 @@ export class Analyses {
     /**
      * @param {Settings} settings
      * @param {boolean} isPaused
+     * @param {Moment} moment
      */
-    #startWorks(settings, isPaused) {
-        const { clock, works } = this.#parts;
-        for (const analysis of this.#idle()) {
+    #startWorks(settings, isPaused, moment) {
+        const { works } = this.#parts;
+        for (const analysis of this.#idle(moment)) {
             const work = workOf(analysis);
-            const mayRun = work === "read" || (!isPaused && isDue(analysis, clock.now()));
+            const mayRun = work === "read" || (!isPaused && isDue(analysis, moment.now));
             if (work && work !== "poll" && mayRun) this.#run(analysis.id, work, false, settings, (errand) => works[work](analysis, errand));
         }
     }
 
-    /** @param {Settings} settings */
-    async #startPolls(settings) {
-        const { clock, look } = this.#parts;
-        if (!this.#idle().some(isAtGateway)) return;
-        const isWatched = await look();
+    /**
+     * @param {Settings} settings
+     * @param {Moment} moment
+     */
+    async #startPolls(settings, moment) {
+        if (!this.#idle(moment).some(isAtGateway)) return;
+        const isWatched = await this.#parts.look();
         const running = [...this.#running.values()].filter(({ work }) => work === "poll");
-        for (const poll of this.#polls.choose(this.#idle(), running, isWatched, clock.now())) {
+        for (const poll of this.#polls.choose(this.#idle(moment), running, isWatched, moment)) {
             this.#run(poll.analysis.id, "poll", poll.isLong, settings, (errand) => this.#poll(poll, errand));
         }
     }
@@ -267,11 +273,13 @@ export class Analyses {
         this.#polls.answered(poll, outcome);
     }
 
-    /** What is to be done and not under way. */
-    #idle() {
-        const { store, clock } = this.#parts;
-        const isFree = (/** @type {string} */ id) => !this.#running.has(id) && (this.#cooling.get(id) ?? -Infinity) <= clock.elapsed();
-        return [...store.all()].filter((analysis) => workOf(analysis) !== null && isFree(analysis.id));
+    /**
+     * What is to be done and not under way.
+     * @param {Moment} moment
+     */
+    #idle({ elapsed }) {
+        const isFree = (/** @type {string} */ id) => !this.#running.has(id) && (this.#cooling.get(id) ?? 0) <= elapsed;
+        return [...this.#parts.store.all()].filter((analysis) => workOf(analysis) !== null && isFree(analysis.id));
     }
 
     /**
@@ -337,22 +345,23 @@ export class Analyses {
         await this.dispatch(id, { kind: "gatewayFailed", problem, disposition, retryAt: clock.now() + delay });
     }
 
-    /** @param {boolean} isPaused */
-    async #setWake(isPaused) {
+    /**
+     * @param {boolean} isPaused
+     * @param {Moment} moment
+     */
+    async #setWake(isPaused, moment) {
         const isPending = !isPaused && isAnyPending(this.#parts.store.all());
-        await this.#wake.set({ isBusy: this.#running.size > 0, isPending, dueMilliseconds: isPaused ? null : this.#nextDueMilliseconds() });
+        await this.#wake.set({ isBusy: this.#running.size > 0, isPending, dueMilliseconds: isPaused ? null : this.#nextDueMilliseconds(moment) });
     }
 
     /**
-     * Until something is due that is neither under way nor due already: that waits for its turn, which comes when something else ends.
+     * Until something is due that is neither under way nor was due at this moment: that waits for its turn, which comes when something else ends.
+     * @param {Moment} moment
      * @returns {number | null}
      */
-    #nextDueMilliseconds() {
-        const { store, clock } = this.#parts;
-        const idle = [...store.all()].filter((analysis) => !hasEnded(analysis) && !this.#running.has(analysis.id));
-        const times = idle.flatMap(({ id, nextAt = 0 }) => [
-            nextAt - clock.now(), this.#polls.dueMilliseconds(id), (this.#cooling.get(id) ?? 0) - clock.elapsed(),
-        ]);
+    #nextDueMilliseconds({ now, elapsed }) {
+        const idle = [...this.#parts.store.all()].filter((analysis) => !hasEnded(analysis) && !this.#running.has(analysis.id));
+        const times = idle.flatMap(({ id, nextAt = 0 }) => [nextAt - now, this.#polls.dueAt(id) - elapsed, (this.#cooling.get(id) ?? 0) - elapsed]);
         const later = times.filter((milliseconds) => milliseconds > 0);
         return later.length > 0 ? Math.min(...later) : null;
     }

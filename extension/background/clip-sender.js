@@ -16,13 +16,17 @@ import { GatewayError } from "../shared/gateway-client.js";
  * @typedef {object} Sending
  * @property {GatewayClient} client
  * @property {Clips} clips
+ * @property {Readonly<UploadBytes>} uploadBytes
  * @property {AbortSignal} signal
  * @property {(event: AnalysisEvent) => Promise<void>} report  is awaited: what is reported is stored before the next step
  */
 
-/** Longer clips go in pieces. */
-export const WHOLE_BYTES = 8 << 20;
-export const PIECE_BYTES = 4 << 20;
+/**
+ * Longer clips than `whole` go in pieces.
+ * @typedef {{whole: number, piece: number}} UploadBytes
+ * @type {Readonly<UploadBytes>}
+ */
+export const UPLOAD_BYTES = Object.freeze({ whole: 8 << 20, piece: 4 << 20 });
 const TIME_DECIMALS = 1e4;
 
 /** Its bytes are not (any more) in the store. */
@@ -62,7 +66,7 @@ export function jobOptions({ method, frameTimesSeconds }) {
  */
 async function submit(analysis, sending) {
     if (analysis.method === "url") return submitUrl(analysis, sending);
-    return (analysis.lengthBytes ?? 0) <= WHOLE_BYTES ? submitWhole(analysis, sending) : submitInPieces(analysis, sending);
+    return (analysis.lengthBytes ?? 0) <= sending.uploadBytes.whole ? submitWhole(analysis, sending) : submitInPieces(analysis, sending);
 }
 
 /**
@@ -88,13 +92,13 @@ async function submitWhole(analysis, { client, clips, signal }) {
  * @param {Sending} sending
  */
 async function submitInPieces(analysis, sending) {
-    const { client, clips, signal, report } = sending;
+    const { client, clips, uploadBytes, signal, report } = sending;
     const { id, lengthBytes = 0 } = analysis;
     let { location, standing } = (await standingUpload(analysis, sending)) ?? (await newUpload(analysis, sending));
     while (standing.jobId === null) {
         const { offset } = standing;
         // At the end already, an empty piece has the gateway make the job.
-        const piece = await partOf(clips, id, offset, Math.min(PIECE_BYTES, lengthBytes - offset));
+        const piece = await partOf(clips, id, offset, Math.min(uploadBytes.piece, lengthBytes - offset));
         standing = await append(location, offset, piece, sending);
         if (standing.jobId === null && standing.offset <= offset) throw new GatewayError({ code: "upload_offset_conflict", detail: "the upload does not get on" });
         await report({ kind: "uploadStood", location, offset: standing.offset });

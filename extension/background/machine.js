@@ -40,6 +40,7 @@ import { Works } from "./works.js";
  * @property {() => number} random  0…1
  * @property {() => string} newId  a UUID
  * @property {(language: string) => Promise<Translator>} loadTranslator
+ * @property {Readonly<import("./clip-sender.js").UploadBytes>} uploadBytes
  *
  * @typedef {object} Parts
  * @property {Browser} browser
@@ -167,14 +168,14 @@ export class Machine {
 
     /** @returns {Promise<Parts>} */
     async #open() {
-        const { browser, clips, clock, random, newId, loadTranslator } = this.#world;
+        const { browser, clips, clock, random, newId, loadTranslator, uploadBytes } = this.#world;
         const diagnostics = this.#diagnostics;
         await browser.protectStorage();
         const [store, tabs] = await Promise.all([AnalysisStore.open(browser, diagnostics), Tabs.open(browser, diagnostics)]);
         const settings = () => loadSettings(browser);
         const reader = new ClipReader({ browser, clips });
         const badges = new Badges({ browser, store, tabs, diagnostics, loadTranslator });
-        const works = new Works({ browser, store, reader, clips, elapsed: clock.elapsed });
+        const works = new Works({ browser, store, reader, clips, elapsed: clock.elapsed, uploadBytes });
         const queue = new Analyses({
             browser, clock, random, store, reader, clips, works, diagnostics,
             look: () => badges.look(),

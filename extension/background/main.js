@@ -1,6 +1,7 @@
 // @ts-check
 import * as browser from "../shared/browser.js";
 import { loadTranslator } from "../shared/translate.js";
+import { UPLOAD_BYTES } from "./clip-sender.js";
 import { ClipStore } from "./clip-store.js";
 import { Machine } from "./machine.js";
 
@@ -17,6 +18,7 @@ const machine = new Machine({
     random: Math.random,
     newId: () => crypto.randomUUID(),
     loadTranslator,
+    uploadBytes: UPLOAD_BYTES,
 });
 
 browser.onMessage((message, sender) => machine.answer(message, sender));

@@ -32,11 +32,11 @@ export class Polls {
     }
 
     /**
+     * When a job is to be asked for, by the clock that nobody sets.
      * @param {string} id
-     * @returns {number}  milliseconds until it is due; 0 or less where it is
      */
-    dueMilliseconds(id) {
-        return (this.#paces.get(id)?.dueAt ?? 0) - this.#elapsed();
+    dueAt(id) {
+        return this.#paces.get(id)?.dueAt ?? 0;
     }
 
     /**
@@ -44,11 +44,11 @@ export class Polls {
      * @param {Analysis[]} idle  those that nothing is done about just now
      * @param {{isLong: boolean}[]} running  the polls under way
      * @param {(analysis: Analysis) => boolean} isWatched
-     * @param {number} now
+     * @param {import("./schedule.js").Moment} moment
      * @returns {Poll[]}
      */
-    choose(idle, running, isWatched, now) {
-        const due = idle.filter((analysis) => workOf(analysis) === "poll" && this.dueMilliseconds(analysis.id) <= 0 && isDue(analysis, now));
+    choose(idle, running, isWatched, { now, elapsed }) {
+        const due = idle.filter((analysis) => workOf(analysis) === "poll" && this.dueAt(analysis.id) <= elapsed && isDue(analysis, now));
         let longRoom = MAXIMUM_LONG_POLLS - running.filter(({ isLong }) => isLong).length;
         return pollOrder(due, isWatched).slice(0, Math.max(0, MAXIMUM_POLLS - running.length)).map((analysis) => {
             // The first answer is there at once: it tells the tag by which the next one waits.

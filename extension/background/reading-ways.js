@@ -10,7 +10,7 @@ import { METHODS } from "./analysis-facts.js";
  * @typedef {import("../shared/types.js").ReadingMethod} ReadingMethod
  */
 
-export const MAXIMUM_READINGS = 3;
+export const MAXIMUM_READINGS = 5;
 /** Where frames cannot be had, the captured tab cannot help either. */
 const FINAL_PROBLEMS = ["protected", "black", "nothing_loaded", "page_gone"];
 /** A file whose page is gone may be shown by another page, or by the same one after the browser's restart. */

@@ -5,6 +5,7 @@ import { hasEnded, isAtGateway } from "./analysis-facts.js";
  * Who starts next, and when to try again. Pure.
  *
  * @typedef {import("../shared/types.js").Analysis} Analysis
+ * @typedef {{now: number, elapsed: number}} Moment  by the computer's clock, which may be set, and by one that nobody sets
  */
 
 const FIRST_RETRY_MILLISECONDS = 1000;

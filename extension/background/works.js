@@ -32,6 +32,7 @@ export class Works {
     #reader;
     #clips;
     #elapsed;
+    #uploadBytes;
 
     /**
      * @param {object} parts
@@ -40,13 +41,15 @@ export class Works {
      * @param {ClipReader} parts.reader
      * @param {Clips} parts.clips
      * @param {() => number} parts.elapsed  milliseconds, by a clock that nobody sets
+     * @param {Readonly<import("./clip-sender.js").UploadBytes>} parts.uploadBytes
      */
-    constructor({ browser, store, reader, clips, elapsed }) {
+    constructor({ browser, store, reader, clips, elapsed, uploadBytes }) {
         this.#browser = browser;
         this.#store = store;
         this.#reader = reader;
         this.#clips = clips;
         this.#elapsed = elapsed;
+        this.#uploadBytes = uploadBytes;
     }
 
     /**
@@ -76,7 +79,7 @@ export class Works {
         const client = await this.#client(settings);
         await report({ kind: "sending", gatewayUrl: settings.gatewayUrl });
         try {
-            await sendClip(this.#store.get(analysis.id) ?? analysis, { client, clips: this.#clips, signal, report });
+            await sendClip(this.#store.get(analysis.id) ?? analysis, { client, clips: this.#clips, uploadBytes: this.#uploadBytes, signal, report });
         } catch (error) {
             const isRefused = error instanceof GatewayError && (error.disposition === "refuse" || error.code === "url_jobs_off");
             if (analysis.method !== "url" || !isRefused) throw error;
