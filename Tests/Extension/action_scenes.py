@@ -118,9 +118,11 @@ def ten_at_once(stage: Stage) -> None:
     page = stage.open("many.html", count=str(TEN), columns="1")
     jobs = stage.wait_for_jobs(TEN, 60)
     expect(len({job["uploadSha256"] for job in jobs}) == TEN, "some of the ten clips are the same")
-    for badge in stage.badges(page, TEN):
-        badge.wait_for_verdict()
-    reads = [each for each in stage.pages.requests if each.destination == "empty" and "/clips/" in each.path]
+    for number in range(TEN):
+        page.evaluate(f"document.querySelectorAll('video')[{number}].scrollIntoView()")
+        wait_for(f"video {number} has its verdict", lambda: all(badge.says_verdict() for badge in badges_of(page)) and badges_of(page), 10)
+    page.evaluate("scrollTo(0, 0)")
+    reads = [each for each in stage.page_requests() if each.destination == "empty" and "/clips/" in each.path]
     expect(most_at_once([(each.began, each.ended or each.began) for each in reads]) <= PARALLEL, "more clips were read at a time than is set")
     uploads = [(each.began, each.ended or each.began) for each in stage.proxy.submissions]
     expect(most_at_once(uploads) <= PARALLEL, "more clips were sent at a time than is set")
@@ -159,9 +161,18 @@ def by_keyboard(stage: Stage) -> None:
         if badge.has_focus():
             break
     expect(badge.has_focus(), "twenty steps of the Tab key do not reach the badge")
+    heard = badge.accessible()
+    expect(heard == {"role": "button", "name": badge.text, "description": badge.description}, f"a screen reader hears {heard}")
+    badge.settle()
     page.press("Enter")
     badge.wait_for_verdict()
     stage.wait_for_jobs(1)
+    page.press("Tab")
+    page.press("Enter")
+    badge.wait_for_menu()
+    page.press("ArrowDown")
+    page.press("Enter")
+    stage.panel().wait_for_text(words("verdict_title_untrained"))
 
 
 @scene("a click on a moment of the panel's chart takes the page's video there")
@@ -172,9 +183,9 @@ def seek_from_panel(stage: Stage) -> None:
     stage.badge(page).click()
     panel = stage.panel()
     frame = job["verdict"]["tracks"][0]["frames"][11]
-    panel.wait("the panel has its frames", "document.querySelectorAll('.thumbnail').length === 16")
-    panel.find(".thumbnail[data-index='11']").click()
+    panel.wait("the chart has its moments", "document.querySelectorAll('.chart-point').length === 16")
     seconds = frame["timestampSeconds"]
+    panel.find(f".chart-point[aria-label*='0:{seconds:04.1f}']").click()
     page.wait("the video is where the panel says", f"Math.abs(document.querySelector('video').currentTime - {seconds}) < 0.1")
 
 

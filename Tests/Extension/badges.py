@@ -29,12 +29,15 @@ class Badge:
 
     @property
     def text(self) -> str:
-        return self._part("ask").accessible()["name"]
+        return self._part("ask").attribute("aria-label") or ""
 
     @property
     def description(self) -> str:
         """What a screen reader says after the text, and what the pointer brings up."""
-        return self._part("ask").accessible()["description"]
+        return self._part("ask").attribute("aria-description") or ""
+
+    def accessible(self) -> dict[str, str]:
+        return self._part("ask").accessible()
 
     def says_verdict(self) -> bool:
         with contextlib.suppress(Gone, Refused, Breach):
@@ -47,12 +50,6 @@ class Badge:
             return self.host.call("function () { return this.isConnected && getComputedStyle(this).visibility !== 'hidden'; }")
         return False
 
-    def is_in_front(self) -> bool:
-        """Whether a click on its middle falls on it."""
-        x, y = self._part("ask").box().centre
-        left, top = self.host.page.offset_of(self.host.session)
-        return self.host.call("function (x, y) { return document.elementFromPoint(x, y) === this; }", x - left, y - top)
-
     def has_focus(self) -> bool:
         return self._part("ask").call("function () { return this.matches(':focus'); }")
 
@@ -60,27 +57,30 @@ class Badge:
 
     def click(self) -> None:
         """As soon as a person can: a badge that has just come or moved takes no click that was meant for something else."""
-        self._settle()
+        self.settle()
         self._part("ask").click()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Waits until it has stood still for as long as a person needs at the least to see it and to aim."""
         places = [(time.monotonic(), self._part("ask").box())]
 
-        def has_settled() -> bool:
+        def hassettled() -> bool:
             now = self._part("ask").box()
             if now != places[-1][1]:
                 places.append((time.monotonic(), now))
             return time.monotonic() - places[-1][0] > SETTLED_SECONDS
 
-        wait_for("the badge stands still", has_settled, 10)
+        wait_for("the badge stands still", hassettled, 10)
 
     def choose(self, deed: str) -> None:
         """From its menu: ask, again, cancel, details or hide."""
-        self._settle()
+        self.settle()
         self._part("more").click()
-        item = wait_for(f"the menu has {deed!r}", lambda: self._find("data-deed", deed), 5)
-        item.click()
+        self.wait_for_menu(deed).click()
+
+    def wait_for_menu(self, deed: str = "details") -> Node:
+        """One of its items, once it is open."""
+        return wait_for(f"the menu has {deed!r}", lambda: self._find("data-deed", deed), 5)
 
     # Waiting
 

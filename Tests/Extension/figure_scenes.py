@@ -61,7 +61,7 @@ def one_path(stage: Stage, tag: str) -> tuple[float, float]:
     wait_for("the badge has its verdict", lambda: says_verdict(page), 30, interval=0.005)
     ended = time.monotonic()
     spans = [(each.began, each.ended or ended) for each in stage.proxy.seen]
-    spans += [(each.began, each.ended or ended) for each in stage.pages.requests if each.destination == "empty"]
+    spans += [(each.began, each.ended or ended) for each in stage.page_requests() if each.destination == "empty"]
     spans.append((began, loaded))
     clipped = sorted((max(start, began), min(end, ended)) for start, end in spans if end > began and start < ended)
     page.close()

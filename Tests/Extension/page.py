@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chromium import Chromium
 
 LOAD_SECONDS = 20.0
-KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowRight": 39, "ArrowLeft": 37}
+KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowDown": 40}
 KEY_TEXTS = {"Enter": "\r", " ": " "}
 
 

@@ -13,7 +13,7 @@ from chromium import Chromium
 from extension_copy import copy_extension
 from gateway_proxy import GatewayProxy
 from page import Page
-from page_server import PageServer
+from page_server import PageServer, Request
 from protocol import Gone, Refused, ScriptFailed
 from system import System
 from waiting import Breach, Broken, wait_for
@@ -52,6 +52,7 @@ class Stage:
         self.proxy = GatewayProxy(self.system.port)
         self.tenant = self.system.make_tenant(name)
         self.figures: list[str] = []
+        self._requests_before = len(self.pages.requests)
         self._browser: Chromium | None = None
         self._pages: list[Page] = []
 
@@ -168,6 +169,10 @@ class Stage:
         """What a person does first: click the icon, look, and click on the page again, which closes the popup."""
         page.bring_to_front()
         self.click_icon().close()
+
+    def page_requests(self) -> list[Request]:
+        """What this scene's browser asked the page server for."""
+        return self.pages.requests[self._requests_before :]
 
     def own_page(self, path: str) -> Page:
         """A page of the extension that opens by itself."""

@@ -34,7 +34,7 @@ def nothing_unasked(stage: Stage) -> None:
     time.sleep(QUIET_SECONDS)
     other = [f"{each.method} {each.path}" for each in stage.proxy.seen if each.method != "GET" or each.path not in HARMLESS]
     expect(not other, f"the gateway was sent {other}")
-    read = [each.path for each in stage.pages.requests if each.destination == "empty" and "/clips/" in each.path]
+    read = [each.path for each in stage.page_requests() if each.destination == "empty" and "/clips/" in each.path]
     expect(not read, f"the extension read {read}")
 
 
@@ -105,7 +105,7 @@ def forged_messages(stage: Stage) -> None:
     expect(port == "closed", "a port that nobody asked for stays open")
     expect(stage.stored() == before, "a forged message changed what is stored")
     expect(len(stage.jobs()) == 1 and stage.system.job(stage.tenant, job["id"]) is not None, "a forged message reached the gateway")
-    stray = [each.path for each in stage.pages.requests if each.path.startswith("/api/")]
+    stray = [each.path for each in stage.page_requests() if each.path.startswith("/api/")]
     expect(not stray, f"the extension asked another host for {stray}")
 
 
