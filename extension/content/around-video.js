@@ -50,20 +50,19 @@ whorl.clippersOf = (video) => {
 };
 
 /**
- * What lies at a point of the viewport, badges aside, in whatever shadow root it is.
+ * What lies at a point of the viewport, in whatever shadow root it is. Only the topmost is asked for: a list of all takes the browser many times as long.
  * @param {Point} point
- * @param {(element: Element) => boolean} isBadge
  * @param {(element: Element) => ShadowRoot | null} shadowRootOf
  * @returns {Element | null}
  */
-whorl.elementAt = ({ x, y }, isBadge, shadowRootOf) => {
+whorl.elementAt = ({ x, y }, shadowRootOf) => {
     /** @type {Element | null} */
     let found = null;
     /** @type {TreeRoot | null} */
     let root = document;
     for (let depth = 0; root && depth < 32; depth += 1) {
-        /** @type {Element | undefined} */
-        const top = root.elementsFromPoint(x, y).find((element) => !isBadge(element));
+        /** @type {Element | null} */
+        const top = root.elementFromPoint(x, y);
         if (!top || top === found) break;
         found = top;
         root = shadowRootOf(top);
@@ -76,11 +75,11 @@ whorl.elementAt = ({ x, y }, isBadge, shadowRootOf) => {
  * @param {HTMLVideoElement} video
  * @param {(element: Element) => boolean} isBadge
  * @param {(element: Element) => ShadowRoot | null} shadowRootOf
- * @returns {Hit | null}  null: the point is outside the viewport
+ * @returns {Hit | null}  null: the point is outside the viewport, or under a badge
  */
 whorl.hitAt = (point, video, isBadge, shadowRootOf) => {
-    const element = whorl.elementAt(point, isBadge, shadowRootOf);
-    if (!element) return null;
+    const element = whorl.elementAt(point, shadowRootOf);
+    if (!element || isBadge(element)) return null;
     const box = element.getBoundingClientRect();
     if (whorl.isWithin(video, element)) return { isVideoOrAround: true, box, commonBox: box, controlBox: null };
     /** @type {Element | null} */

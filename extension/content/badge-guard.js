@@ -19,6 +19,7 @@ whorl.BadgeGuard = class BadgeGuard {
     #isSeen = null;
     #uncoveredAt = -Infinity;
     #movedAt = -Infinity;
+    #isWithinReach = true;
 
     /**
      * @param {HTMLElement} host
@@ -31,6 +32,15 @@ whorl.BadgeGuard = class BadgeGuard {
         for (const name of ["pointerenter", "focusin"]) body.addEventListener(name, () => this.#look());
         body.addEventListener("pointerleave", () => this.#endLooking());
         body.addEventListener("focusout", () => this.#endLooking());
+    }
+
+    /**
+     * @param {boolean} isWithinReach  false: neither pointer nor focus can come to it, and clicks fall on what is in full screen under it
+     */
+    setReach(isWithinReach) {
+        this.#isWithinReach = isWithinReach;
+        if (isWithinReach) this.#endLooking();
+        else this.#look();
     }
 
     /** It was put somewhere else: a click that comes at once was not meant for it. */
@@ -54,7 +64,10 @@ whorl.BadgeGuard = class BadgeGuard {
         const { left, top, right, bottom } = whorl.badgePlace.intersection([rectangle, viewport]);
         if (right - left < 8 || bottom - top < 8 || !("elementFromPoint" in root)) return false;
         const points = [[(left + right) / 2, (top + bottom) / 2], [left + 4, top + 4], [right - 4, top + 4], [left + 4, bottom - 4], [right - 4, bottom - 4]];
-        return points.every(([x, y]) => root.elementFromPoint(x, y) === this.host);
+        return points.every(([x, y]) => {
+            const hit = root.elementFromPoint(x, y);
+            return hit === this.host || (!this.#isWithinReach && hit !== null && hit.matches(":fullscreen"));
+        });
     }
 
     /**
@@ -85,6 +98,6 @@ whorl.BadgeGuard = class BadgeGuard {
     }
 
     #endLooking() {
-        if (!this.body.matches(":hover, :focus-within")) this.stop();
+        if (this.#isWithinReach && !this.body.matches(":hover, :focus-within")) this.stop();
     }
 };

@@ -12,7 +12,7 @@ var whorl = whorl || {};
  * @property {Element | null} fullscreenElement  as it was when the host was put there
  * @property {boolean} wantsLook  what lies at the corners is to be looked at
  * @property {Element[]} clippers  elements around the video that cut off what is outside them
- * @property {boolean} isRendered  the video can be seen, as far as style goes
+ * @property {boolean} isRendered  the video can be seen and used, as far as style and modal things go
  * @property {Anchor} anchor
  * @property {Corner | null} corner
  * @property {number} cornerChanges
@@ -31,23 +31,40 @@ whorl.BadgeLayer = class BadgeLayer {
     static MAXIMUM_BADGES = 50;
     /** So often are hosts put back that the page took away, all badges together; then there are none on this page. */
     static MAXIMUM_REMOVALS = 10;
-    static MAXIMUM_CORNER_CHANGES = 10;
+    static MAXIMUM_CORNER_CHANGES = 20;
+    static LOOK_MILLISECONDS = 500;
+    /** Looking takes at most this share of the time; while nothing happens, the other. */
+    static LOOK_SHARE = 1 / 50;
+    static SLICE_MILLISECONDS = 8;
+    static TICK_LOOK_SHARE = 1 / 400;
     static AWAY_MILLISECONDS = 1500;
     static PAINT_MILLISECONDS = 250;
     static LAYOUT_EVENTS = ["scroll", "scrollend", "transitionend", "animationend", "toggle", "load"];
+    static LOOK_EVENTS = ["scrollend", "toggle"];
 
     /** @type {Map<HTMLVideoElement, HungBadge>} */
     #badges = new Map();
     #styleSheet = whorl.badgeLook.styleSheet();
+    /** @type {"ltr"|"rtl"} */
+    #direction = "ltr";
     #frame = 0;
     #removals = 0;
+    #lookedAt = -Infinity;
+    #lookMilliseconds = 0;
+    #lookUntil = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    #restTimer;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    #lookTimer;
+    /** @type {Element[]} */
+    #modals = [];
     #isStopped = false;
     /** @type {Set<TreeRoot>} */
     #roots = new Set();
     /** @type {Set<ReturnType<typeof setTimeout>>} */
     #returns = new Set();
     #sizes = new ResizeObserver(() => this.look());
-    #onLayoutEvent = () => this.schedule();
+    #onLayoutEvent = (/** @type {Event} */ event) => (BadgeLayer.LOOK_EVENTS.includes(event.type) ? this.lookSoon() : this.schedule());
     #onScreenEvent = () => this.look();
 
     /**
@@ -86,6 +103,7 @@ whorl.BadgeLayer = class BadgeLayer {
      */
     update(wanted) {
         if (this.#isStopped) return;
+        this.#direction = this.words("language_direction") === "rtl" ? "rtl" : "ltr";
         const isWithdrawn = this.#removals > BadgeLayer.MAXIMUM_REMOVALS || !(document.documentElement instanceof HTMLElement);
         const kept = new Map(isWithdrawn ? [] : [...wanted].slice(0, BadgeLayer.MAXIMUM_BADGES));
         for (const hung of this.#badges.values()) {
@@ -98,8 +116,24 @@ whorl.BadgeLayer = class BadgeLayer {
         this.schedule();
     }
 
+    /** Called every few seconds while the page is visible. On a page where looking takes long it is done the more seldom. */
+    tick() {
+        if (performance.now() - this.#lookedAt >= this.#lookMilliseconds / BadgeLayer.TICK_LOOK_SHARE) this.look();
+    }
+
+    /** Looks again at what lies around every badge, twice a second at most. */
+    lookSoon() {
+        this.schedule();
+        const wait = Math.max(0, this.#lookedAt + Math.max(BadgeLayer.LOOK_MILLISECONDS, this.#lookMilliseconds / BadgeLayer.LOOK_SHARE) - performance.now());
+        if (this.#badges.size > 0) this.#lookTimer ??= setTimeout(() => this.look(), wait);
+    }
+
     /** Looks again at what lies around every badge. */
     look() {
+        clearTimeout(this.#lookTimer);
+        this.#lookTimer = undefined;
+        this.#lookedAt = performance.now();
+        this.#modals = [...document.querySelectorAll(":modal")];
         for (const hung of this.#badges.values()) hung.wantsLook = true;
         this.schedule();
     }
@@ -131,6 +165,8 @@ whorl.BadgeLayer = class BadgeLayer {
     stop() {
         this.#isStopped = true;
         cancelAnimationFrame(this.#frame);
+        clearTimeout(this.#lookTimer);
+        clearTimeout(this.#restTimer);
         this.#sizes.disconnect();
         this.#returns.forEach((timer) => clearTimeout(timer));
         removeEventListener("resize", this.#onScreenEvent);
@@ -146,13 +182,16 @@ whorl.BadgeLayer = class BadgeLayer {
      * @returns {HungBadge}
      */
     #make(tracked) {
+        const badge = new whorl.Badge({
+            words: this.words,
+            direction: this.#direction,
+            styleSheet: this.#styleSheet,
+            onDeed: (deed) => this.onDeed(deed, tracked.videoId),
+            isOverVideo: () => this.#isOverVideo(hung),
+        });
         /** @type {HungBadge} */
         const hung = {
-            tracked,
-            badge: new whorl.Badge({
-                words: this.words, direction: this.#direction, styleSheet: this.#styleSheet, onDeed: (deed) => this.onDeed(deed, tracked.videoId),
-            }),
-            holder: null, fullscreenElement: null, wantsLook: true, clippers: [], isRendered: true,
+            tracked, badge, holder: null, fullscreenElement: null, wantsLook: true, clippers: [], isRendered: true,
             anchor: "document", corner: null, cornerChanges: 0, states: {}, before: null, awayUntil: 0,
         };
         this.#badges.set(tracked.video, hung);
@@ -167,11 +206,6 @@ whorl.BadgeLayer = class BadgeLayer {
         hung.badge.stop();
     }
 
-    /** @returns {"ltr"|"rtl"} */
-    get #direction() {
-        return this.words("language_direction") === "rtl" ? "rtl" : "ltr";
-    }
-
     /** All is read before anything is written, so that the page is laid out once. */
     #onFrame() {
         this.#frame = 0;
@@ -180,11 +214,28 @@ whorl.BadgeLayer = class BadgeLayer {
             this.update(new Map());
             return;
         }
+        const start = performance.now();
+        const isLooking = [...this.#badges.values()].some((hung) => hung.wantsLook);
+        this.#lookUntil = start + BadgeLayer.SLICE_MILLISECONDS;
         const places = [...this.#badges.values()].map((hung) => this.#placeOf(hung));
+        if (isLooking) this.#noteLook(performance.now() - start);
         [...this.#badges.values()].forEach((hung, index) => {
             hung.badge.setCompact(places[index].isCompact);
             hung.badge.place(places[index].place);
         });
+    }
+
+    /**
+     * Among thousands of videos one look at one point takes the browser a tenth of a second: then the badges are looked at one by one, with rests.
+     * @param {number} milliseconds
+     */
+    #noteLook(milliseconds) {
+        this.#lookMilliseconds = milliseconds;
+        if (![...this.#badges.values()].some((hung) => hung.wantsLook)) return;
+        this.#restTimer ??= setTimeout(() => {
+            this.#restTimer = undefined;
+            this.schedule();
+        }, milliseconds / BadgeLayer.LOOK_SHARE);
     }
 
     /**
@@ -228,8 +279,9 @@ whorl.BadgeLayer = class BadgeLayer {
         if (hung.before) hung.anchor = whorl.badgePlace.anchorAfter(hung.anchor, hung.before, { video, scroll });
         hung.before = { video, scroll };
         const size = hung.badge.body.getBoundingClientRect();
-        if (hung.wantsLook) this.#lookAround(hung, video, size);
+        if (hung.wantsLook && !this.#restTimer && performance.now() < this.#lookUntil) this.#lookAround(hung, video, size);
         const corner = this.#cornerOf(hung, video, size);
+        hung.badge.setReach(!hung.tracked.video.matches(":fullscreen"));
         if (!corner || performance.now() < hung.awayUntil) return { isCompact, place: null };
         const { left, top } = whorl.badgePlace.boxAt(corner, video, size);
         const isFixed = hung.anchor === "viewport";
@@ -243,11 +295,9 @@ whorl.BadgeLayer = class BadgeLayer {
      * @param {DOMRect} size
      */
     #cornerOf(hung, video, size) {
-        const fullscreen = document.fullscreenElement;
-        const isUnderFullscreen = fullscreen !== null && !whorl.isWithin(hung.tracked.video, fullscreen);
-        if (isUnderFullscreen || !hung.isRendered || !whorl.badgePlace.isLargeEnough(video)) return null;
+        if (!hung.isRendered || !whorl.badgePlace.isLargeEnough(video)) return null;
         const corner = whorl.badgePlace.chooseCorner({
-            video, size, states: hung.states, current: hung.corner, direction: this.#direction, hasNativeControls: hung.tracked.video.controls,
+            video, size, states: hung.states, direction: this.#direction, hasNativeControls: hung.tracked.video.controls,
             clip: whorl.badgePlace.intersection(hung.clippers.map((clipper) => clipper.getBoundingClientRect())),
         });
         if (corner && hung.corner && corner !== hung.corner) {
@@ -266,16 +316,41 @@ whorl.BadgeLayer = class BadgeLayer {
     #lookAround(hung, video, size) {
         hung.wantsLook = false;
         hung.clippers = whorl.clippersOf(hung.tracked.video);
-        hung.isRendered = hung.tracked.video.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true });
-        const isOwn = (/** @type {Element} */ element) => [...this.#badges.values()].some(({ badge }) => badge.host === element);
-        const corners = whorl.badgePlace.corners(this.#direction);
-        // As long as the badge is well where it is, the other corners need no look.
-        const ordered = hung.corner ? [hung.corner, ...corners.filter((corner) => corner !== hung.corner)] : corners;
-        for (const corner of ordered) {
-            const points = whorl.badgePlace.pointsOf(whorl.badgePlace.boxAt(corner, video, size));
-            const hits = points.map((point) => whorl.hitAt(point, hung.tracked.video, isOwn, this.shadowRootOf));
-            hung.states[corner] = whorl.badgePlace.cornerState(hits, video);
-            if (hung.states[corner] === "free") break;
+        // A modal dialog, or what is in full screen, puts all that is not in it out of reach.
+        const isUnder = this.#modals.some((modal) => !whorl.isWithin(hung.tracked.video, modal));
+        hung.isRendered = !isUnder && hung.tracked.video.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true });
+        for (const corner of whorl.badgePlace.corners(this.#direction)) {
+            hung.states[corner] = whorl.badgePlace.stateAfter(hung.states[corner], this.#stateAt(hung, corner, video, size));
+            if (hung.states[corner] === "free" || performance.now() > this.#lookUntil) break;
         }
+    }
+
+    /**
+     * @param {HungBadge} hung
+     * @param {Corner} corner
+     * @param {DOMRect} video
+     * @param {DOMRect} size
+     * @returns {CornerState}
+     */
+    #stateAt(hung, corner, video, size) {
+        const isOwn = (/** @type {Element} */ element) => [...this.#badges.values()].some(({ badge }) => badge.host === element);
+        const box = whorl.badgePlace.boxAt(corner, video, size);
+        const isThere = hung.badge.isShown && hung.corner === corner;
+        const points = isThere ? whorl.badgePlace.pointsAround(corner, box) : whorl.badgePlace.pointsOf(box);
+        const hits = points.map((point, index) => {
+            const isLate = index > 0 && performance.now() > this.#lookUntil;
+            return isLate ? null : whorl.hitAt(point, hung.tracked.video, isOwn, this.shadowRootOf);
+        });
+        return whorl.badgePlace.cornerState(hits, video);
+    }
+
+    /**
+     * Looked at when it is clicked: what is laid over a video does not lie over its badge, but means that nobody is to use it.
+     * @param {HungBadge} hung
+     */
+    #isOverVideo(hung) {
+        const { tracked: { video }, badge, corner } = hung;
+        this.#lookUntil = Infinity;
+        return corner !== null && this.#stateAt(hung, corner, video.getBoundingClientRect(), badge.body.getBoundingClientRect()) !== "covered";
     }
 };

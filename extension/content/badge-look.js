@@ -61,16 +61,16 @@ button:focus-visible { outline: 2px solid var(--focus); outline-offset: 1px; z-i
 .badge.compact .ask { padding-inline: 5px; }
 .badge.compact:not(:hover, :focus-within) :is(.text, .more) { display: none; }
 svg { display: block; flex: none; width: 16px; height: 16px; fill: none; stroke: currentcolor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
-.icon { color: var(--quiet); }
-.fake .icon { color: var(--fake); }
-.real .icon { color: var(--real); }
-.uncertain .icon { color: var(--uncertain); }
-.untrained .icon { color: var(--untrained); }
-.busy .icon { color: var(--busy); }
+.ask .icon { color: var(--quiet); }
+.fake .ask .icon { color: var(--fake); }
+.real .ask .icon { color: var(--real); }
+.uncertain .ask .icon { color: var(--uncertain); }
+.untrained .ask .icon { color: var(--untrained); }
+.busy .ask .icon { color: var(--busy); }
 .icon .track { opacity: 0.3; }
-.busy.unmeasured .icon { animation: turn 1.4s linear infinite; }
+.busy.unmeasured .ask .icon { animation: turn 1.4s linear infinite; }
 @keyframes turn { to { transform: rotate(1turn); } }
-@media (prefers-reduced-motion: reduce) { .busy.unmeasured .icon { animation: none; } }
+@media (prefers-reduced-motion: reduce) { .busy.unmeasured .ask .icon { animation: none; } }
 .menu, .note {
     position: absolute; inset-block-start: calc(100% + 6px); box-sizing: border-box; width: max-content; max-width: 260px;
     border: 1px solid var(--line); border-radius: 8px; box-shadow: 0 0 0 1px var(--ring), 0 2px 10px rgb(0 0 0 / 0.4);
@@ -78,7 +78,7 @@ svg { display: block; flex: none; width: 16px; height: 16px; fill: none; stroke:
 }
 .menu { padding: 4px; display: grid; }
 .note { margin: 0; padding: 8px 10px; }
-:is(.menu, .note)[hidden] { display: none; }
+[hidden] { display: none !important; }
 .above :is(.menu, .note) { inset-block: auto calc(100% + 6px); }
 .right-aligned :is(.menu, .note) { left: auto; right: 0; }
 .menu button { padding: 5px 10px; border-radius: 5px; }
@@ -86,7 +86,7 @@ svg { display: block; flex: none; width: 16px; height: 16px; fill: none; stroke:
 .spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (forced-colors: active) {
     .badge, .menu, .note { border-color: CanvasText; }
-    .icon { color: CanvasText !important; }
+    .ask .icon { color: CanvasText !important; }
     button:hover, button:focus-visible { outline: 2px solid Highlight; }
 }
 `;

@@ -26,11 +26,11 @@ var whorl = whorl || {};
 /** Where a badge belongs. */
 whorl.badgePlace = (() => {
     const INSET_PIXELS = 8;
+    /** Within the inset. */
+    const RING_PIXELS = 4;
     const SMALLEST_WIDTH_PIXELS = 96;
     const SMALLEST_HEIGHT_PIXELS = 54;
     const COMPACT_WIDTH_PIXELS = 200;
-    /** The browser's own controls take this much of a video's bottom. */
-    const NATIVE_CONTROLS_PIXELS = 80;
     /** Something that takes clicks and is larger than this share of the video is the picture itself, such as a link around it. */
     const LARGEST_CONTROL_SHARE = 0.4;
     /** What shares with the video an element of at most this many times its area belongs to its player. */
@@ -79,6 +79,18 @@ whorl.badgePlace = (() => {
     }
 
     /**
+     * The points around a badge that is there: what lies under it cannot be seen, but hardly anything ends with its edges.
+     * @param {Corner} corner
+     * @param {Box} box
+     * @returns {Point[]}
+     */
+    function pointsAround(corner, { left, top, right, bottom }) {
+        const inner = corner.startsWith("top") ? bottom + RING_PIXELS : top - RING_PIXELS;
+        const middle = (top + bottom) / 2;
+        return [{ x: left - RING_PIXELS, y: middle }, { x: right + RING_PIXELS, y: middle }, { x: (left + right) / 2, y: inner }];
+    }
+
+    /**
      * @param {(Hit | null)[]} hits  null: the point is outside the viewport
      * @param {Box} video
      * @returns {CornerState}
@@ -105,23 +117,30 @@ whorl.badgePlace = (() => {
      * @param {Box} given.video
      * @param {Box} given.clip  what the elements around the video leave of it
      * @param {{width: number, height: number}} given.size  the badge's
-     * @param {Corner | null} given.current
      * @param {Partial<Record<Corner, CornerState>>} given.states  as last looked at
      * @param {"ltr"|"rtl"} given.direction
      * @param {boolean} given.hasNativeControls
-     * @returns {Corner | null}  null: none is good, and there should be no badge
+     * @returns {Corner | null}  null: none is to be had, and there is no badge
      */
-    function chooseCorner({ video, clip, size, current, states, direction, hasNativeControls }) {
-        /** @param {Corner} corner */
-        const stateOf = (corner) => (hasNativeControls && corner.startsWith("bottom") ? "control" : states[corner] ?? "unknown");
-        const usable = corners(direction).filter((corner) => contains(clip, boxAt(corner, video, size)) && stateOf(corner) !== "covered");
-        // A badge that moves about is worse than one at the second best corner.
-        if (current && usable.includes(current) && stateOf(current) !== "control") return current;
+    function chooseCorner({ video, clip, size, states, direction, hasNativeControls }) {
+        // The browser's own controls are at the bottom, and no hit tells of them.
+        const usable = corners(direction).filter((corner) => contains(clip, boxAt(corner, video, size)) && !(hasNativeControls && corner.startsWith("bottom")));
         for (const wanted of ["free", "unknown", "control"]) {
-            const found = usable.find((corner) => stateOf(corner) === wanted);
+            const found = usable.find((corner) => (states[corner] ?? "unknown") === wanted);
             if (found) return found;
         }
         return null;
+    }
+
+    /**
+     * What is known of a corner after another look. Controls that come and go with the pointer count as there: a badge does not dance with them.
+     * @param {CornerState | undefined} before
+     * @param {CornerState} now
+     * @returns {CornerState}
+     */
+    function stateAfter(before, now) {
+        if (now === "unknown") return before ?? now;
+        return before === "control" && now === "free" ? before : now;
     }
 
     /**
@@ -180,5 +199,5 @@ whorl.badgePlace = (() => {
         };
     }
 
-    return { NATIVE_CONTROLS_PIXELS, corners, isLargeEnough, isCompact, boxAt, pointsOf, cornerState, chooseCorner, anchorAfter, intersection, contains, menuSide };
+    return { corners, isLargeEnough, isCompact, boxAt, pointsOf, pointsAround, cornerState, stateAfter, chooseCorner, anchorAfter, intersection, contains, menuSide };
 })();

@@ -15,12 +15,16 @@ whorl.Badge = (() => {
             "keydown", "keyup", "keypress",
         ];
 
+        static PICKED_EVENTS = ["pointerdown", "pointerup", "mousedown", "mouseup", "click", "dblclick"];
+
         host = document.createElement(Badge.HOST_NAME);
         /** @type {BadgeView | null} */
         #view = null;
         /** @type {ReturnType<typeof setTimeout> | undefined} */
         #noteTimer;
         #isShown = false;
+        #isWithinReach = true;
+        #pickUp = (/** @type {Event} */ event) => this.#onPicked(/** @type {MouseEvent} */ (event));
         #place = new CSSStyleSheet();
         #placeText = "";
 
@@ -29,10 +33,12 @@ whorl.Badge = (() => {
          * @param {BadgeWords} outside.words
          * @param {"ltr"|"rtl"} outside.direction
          * @param {(deed: BadgeDeed, badge: Badge) => Promise<void>} outside.onDeed  rejects where it did not come about
+         * @param {() => boolean} outside.isOverVideo  and not over something that the page has put before it
          * @param {CSSStyleSheet} outside.styleSheet  common to all badges
          */
-        constructor({ words, direction, onDeed, styleSheet }) {
+        constructor({ words, direction, onDeed, isOverVideo, styleSheet }) {
             this.words = words;
+            this.isOverVideo = isOverVideo;
             this.onDeed = onDeed;
             const root = this.host.attachShadow({ mode: "closed" });
             root.adoptedStyleSheets = [styleSheet, this.#place];
@@ -49,7 +55,7 @@ whorl.Badge = (() => {
             this.body.append(this.ask, this.more, this.menu.element, this.note);
             root.append(this.body, this.spoken);
 
-            this.ask.addEventListener("click", (event) => this.#act(whorl.badgeMenu.mainDeed(this.#view?.state ?? "idle"), event, this.ask));
+            this.ask.addEventListener("click", (event) => this.#actMain(event));
             this.more.addEventListener("click", (event) => this.#toggleMenu(event));
             this.body.addEventListener("focusout", (event) => this.#onFocusOut(event));
             for (const name of Badge.KEPT_EVENTS) this.host.addEventListener(name, (event) => event.stopPropagation());
@@ -88,6 +94,22 @@ whorl.Badge = (() => {
         }
 
         /**
+         * In full screen by itself a video has all else out of the browser's reach, badges on top of it too: clicks at their place fall on the video.
+         * There they are picked up.
+         * @param {boolean} isWithinReach
+         */
+        setReach(isWithinReach) {
+            if (this.#isWithinReach === isWithinReach) return;
+            this.#isWithinReach = isWithinReach;
+            this.more.hidden = !isWithinReach;
+            for (const name of Badge.PICKED_EVENTS) {
+                if (isWithinReach) removeEventListener(name, this.#pickUp, { capture: true });
+                else addEventListener(name, this.#pickUp, { capture: true });
+            }
+            this.guard.setReach(isWithinReach);
+        }
+
+        /**
          * Puts the badge somewhere, or takes it out of sight.
          * @param {{anchor: Anchor, left: number, top: number} | null} place  in pixels from the document's beginning or the viewport's
          */
@@ -104,10 +126,26 @@ whorl.Badge = (() => {
         }
 
         stop() {
+            this.setReach(true);
             clearTimeout(this.#noteTimer);
             this.menu.close(false);
             this.guard.stop();
             this.host.remove();
+        }
+
+        /** @param {Event} event */
+        #actMain(event) {
+            this.#act(whorl.badgeMenu.mainDeed(this.#view?.state ?? "idle"), event, this.ask);
+        }
+
+        /** @param {MouseEvent} event */
+        #onPicked(event) {
+            const { left, top, right, bottom } = this.ask.getBoundingClientRect();
+            const { clientX: x, clientY: y } = event;
+            if (!event.isTrusted || !this.#isShown || x < left || x > right || y < top || y > bottom) return;
+            event.preventDefault();
+            event.stopImmediatePropagation();
+            if (event.type === "click") this.#actMain(event);
         }
 
         /** @param {Event} event */
@@ -129,7 +167,7 @@ whorl.Badge = (() => {
          */
         #act(deed, event, clicked) {
             if (!event.isTrusted) return;
-            if (!this.guard.isUncovered(clicked)) {
+            if (!this.guard.isUncovered(clicked) || !this.isOverVideo()) {
                 this.#say("badge_covered");
                 return;
             }

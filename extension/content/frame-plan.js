@@ -13,7 +13,7 @@ var whorl = whorl || {};
 whorl.framePlan = (() => {
     const LONGEST_SIDE_PIXELS = 1280;
     /** A frame whose luma spreads less shows nothing: encrypted media draw plain black. */
-    const LEAST_SPREAD = 8;
+    const LEAST_SPREAD = 6;
     const LEAST_FRAMES = 8;
     const MOST_FRAMES = 64;
     /** The gateway takes times up to a day. */

@@ -38,7 +38,7 @@ whorl.Session = class Session {
             canHaveShadowRoot: whorl.link.canHaveShadowRoot,
             onChange: () => this.#scheduleTelling(),
             onRoot: (root) => this.layer.listenIn(root),
-            onBatch: () => this.layer.schedule(),
+            onBatch: () => this.layer.lookSoon(),
         });
         this.endListening = whorl.link.listen((message) => this.#answer(message));
         this.#listen();
@@ -85,7 +85,7 @@ whorl.Session = class Session {
             this.layer.listenAgain();
         }
         this.finder.tick();
-        this.layer.look();
+        this.layer.tick();
         if (this.#toldText === "") this.#scheduleTelling();
     }
 
@@ -138,7 +138,7 @@ whorl.Session = class Session {
         const wanted = new Map();
         for (const tracked of this.#showsBadges ? this.finder.videos : []) {
             const view = this.#views.get(tracked.videoId);
-            if (view && tracked.isVisible) wanted.set(tracked, view);
+            if (view && tracked.isVisible && whorl.videos.mayHavePicture(tracked.video)) wanted.set(tracked, view);
         }
         this.layer.update(wanted);
     }

@@ -27,6 +27,8 @@ whorl.videos = (() => {
     // HTMLMediaElement's networkState.
     const NETWORK_EMPTY = 0;
     const NETWORK_NO_SOURCE = 3;
+    // Its readyState.
+    const HAVE_NOTHING = 0;
 
     /** crypto.randomUUID is for secure contexts alone; this is not. */
     function randomId() {
@@ -97,6 +99,14 @@ whorl.videos = (() => {
     }
 
     /**
+     * Whether there is, or may be, a picture to judge.
+     * @param {HTMLVideoElement} video
+     */
+    function mayHavePicture(video) {
+        return sourceOf(video).kind !== "none" && (video.videoWidth > 0 || video.readyState === HAVE_NOTHING);
+    }
+
+    /**
      * All that are told of: the visible ones first, and no more than may be told.
      * @param {Iterable<TrackedVideo>} tracked
      */
@@ -163,5 +173,5 @@ whorl.videos = (() => {
         return { x: (x - offsetLeft) * scale, y: (y - offsetTop) * scale, width: width * scale, height: height * scale };
     }
 
-    return { throughFrame, zoomed, isVideo, randomId, sourceOf, identityOf, noteIdentity, summarize, summarizeAll, pictureRectangle };
+    return { throughFrame, zoomed, isVideo, randomId, sourceOf, identityOf, noteIdentity, summarize, mayHavePicture, summarizeAll, pictureRectangle };
 })();
