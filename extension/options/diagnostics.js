@@ -1,6 +1,6 @@
 // @ts-check
 import { found } from "../look/nodes.js";
-import { ask } from "../shared/messages.js";
+import { ask, ProblemError } from "../shared/messages.js";
 
 /** @typedef {import("../shared/translate.js").Translator} Translator */
 
@@ -25,12 +25,22 @@ export class Diagnostics {
     }
 
     async #load() {
-        const { text } = await ask({ type: "diagnostics" });
-        this.#text.value = text;
+        this.#text.value = await diagnosticsText();
     }
 
     async #copy() {
         await navigator.clipboard.writeText(this.#text.value);
         this.#told(this.#translator.text("options_copied"));
+    }
+}
+
+/** @returns {Promise<string>} */
+async function diagnosticsText() {
+    try {
+        return (await ask({ type: "diagnostics" })).text;
+    } catch (error) {
+        // That there is none is a diagnosis too.
+        if (error instanceof ProblemError) return `${error.problem.code} ${error.problem.detail}`.trim();
+        throw error;
     }
 }

@@ -1,11 +1,12 @@
 // @ts-check
 import { connectionCallout } from "../look/connection-state.js";
 import { element, found } from "../look/nodes.js";
-import { removeHosts, requestHosts } from "../shared/browser.js";
+import { requestHosts } from "../shared/browser.js";
+import { giveBackHost } from "../shared/give-back-host.js";
 import { hostPattern } from "../shared/host-pattern.js";
 import { ask, ProblemError } from "../shared/messages.js";
 import { changeSettings, normalizedKey, normalizedUrl } from "../shared/settings.js";
-import { showFieldProblem } from "./fields.js";
+import { showFieldProblem } from "./field-problem.js";
 
 /**
  * The gateway's address and key. Both are checked at the gateway itself as soon as they are saved.
@@ -26,7 +27,11 @@ export class GatewayForm {
     /** Counts the checks, so that a late answer to an earlier one is left aside. */
     #checks = 0;
 
-    constructor() {
+    #told;
+
+    /** @param {(news: string) => void} told  says that something was saved */
+    constructor(told) {
+        this.#told = told;
         found("gateway-form", HTMLFormElement).addEventListener("submit", (event) => {
             event.preventDefault();
             this.#save();
@@ -66,7 +71,8 @@ export class GatewayForm {
         this.#settings = await changeSettings({ gatewayUrl, gatewayKey });
         this.#url.value = gatewayUrl;
         this.#key.value = gatewayKey;
-        await giveBackHost(before, this.#settings);
+        this.#told(this.#translator.text("options_saved"));
+        await giveBackHost(before.gatewayUrl, this.#settings);
         if (gatewayUrl) await this.#check();
         else this.#state.replaceChildren();
     }
@@ -93,15 +99,4 @@ async function askConnection() {
         if (error instanceof ProblemError) return { status: "unreachable", detail: error.problem.detail };
         throw error;
     }
-}
-
-/**
- * Gives back the permission for the gateway that was, unless an allowed site needs it.
- * @param {Settings} before
- * @param {Settings} now
- */
-async function giveBackHost(before, now) {
-    const pattern = hostPattern(before.gatewayUrl);
-    const inUse = [now.gatewayUrl, ...Object.keys(now.sites)].map(hostPattern);
-    if (pattern && !inUse.includes(pattern)) await removeHosts([pattern]);
 }

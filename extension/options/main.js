@@ -9,11 +9,22 @@ import { GatewayForm } from "./gateway-form.js";
 import { PlainFields } from "./plain-fields.js";
 import { SitesTable } from "./sites-table.js";
 
+const NEWS_MILLISECONDS = 4000;
+
 const news = found("news", HTMLElement);
-const tell = (/** @type {string} */ text) => {
+let newsTimer = 0;
+
+/**
+ * Says something for a while. Since it is emptied in between, the same again is said again.
+ * @param {string} text
+ */
+function tell(text) {
     news.textContent = text;
-};
-const gateway = new GatewayForm();
+    clearTimeout(newsTimer);
+    newsTimer = setTimeout(() => news.replaceChildren(), NEWS_MILLISECONDS);
+}
+
+const gateway = new GatewayForm(tell);
 const sites = new SitesTable();
 const fields = new PlainFields(tell);
 const diagnostics = new Diagnostics(tell);

@@ -2,7 +2,7 @@
 import { element, found } from "../look/nodes.js";
 import { changeSettings, normalizedUrl, SETTING_RANGES } from "../shared/settings.js";
 import { LANGUAGES } from "../shared/translate.js";
-import { showFieldProblem } from "./fields.js";
+import { showFieldProblem } from "./field-problem.js";
 
 /**
  * The settings that are saved as soon as they are changed.

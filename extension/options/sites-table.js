@@ -1,9 +1,12 @@
 // @ts-check
 import { button, element, found } from "../look/nodes.js";
+import { problemCallout } from "../look/problem-callout.js";
 import { hasHosts, requestHosts } from "../shared/browser.js";
+import { giveBackHost } from "../shared/give-back-host.js";
 import { hostPattern, parseHttpUrl } from "../shared/host-pattern.js";
-import { ask } from "../shared/messages.js";
-import { showFieldProblem } from "./fields.js";
+import { ask, ProblemError } from "../shared/messages.js";
+import { loadSettings } from "../shared/settings.js";
+import { showFieldProblem } from "./field-problem.js";
 
 /**
  * The sites that were allowed, and what the extension may do there by itself.
@@ -16,6 +19,7 @@ import { showFieldProblem } from "./fields.js";
 export class SitesTable {
     #place = found("sites", HTMLElement);
     #origin = found("site-origin", HTMLInputElement);
+    #problem = found("sites-problem", HTMLElement);
     /** @type {Translator} */
     #translator = /** @type {any} */ (null);
     #turn = 0;
@@ -79,7 +83,7 @@ export class SitesTable {
     }
 
     async #add() {
-        const origin = parseHttpUrl(withScheme(this.#origin.value.trim()))?.origin;
+        const origin = writtenOrigin(this.#origin.value.trim());
         showFieldProblem(this.#origin, origin ? "" : this.#translator.text("options_site_wrong"));
         if (!origin) {
             this.#origin.focus();
@@ -105,7 +109,14 @@ export class SitesTable {
      * @param {SiteSetting | null} setting
      */
     async #set(origin, setting) {
-        await ask({ type: "site.set", origin, setting });
+        this.#problem.replaceChildren();
+        try {
+            await ask({ type: "site.set", origin, setting });
+            if (!setting) await giveBackHost(origin, await loadSettings());
+        } catch (error) {
+            if (!(error instanceof ProblemError)) throw error;
+            this.#problem.replaceChildren(problemCallout(error.problem, this.#translator));
+        }
     }
 }
 
@@ -117,7 +128,12 @@ function cellName(text) {
     return element("span", { class: "cell-name quiet-text", "aria-hidden": "true" }, text);
 }
 
-/** @param {string} text  as a person writes it, often without a scheme */
-function withScheme(text) {
-    return /^[a-z]+:\/\//i.test(text) ? text : `https://${text}`;
+/**
+ * @param {string} text  as a person writes it, often without a scheme
+ * @returns {string | null}
+ */
+function writtenOrigin(text) {
+    // Browsers take spaces into a host's name, escaped; no site has such a one.
+    if (/[\s%]/.test(text)) return null;
+    return parseHttpUrl(/^[a-z]+:\/\//i.test(text) ? text : `https://${text}`)?.origin ?? null;
 }

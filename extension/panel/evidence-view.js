@@ -1,5 +1,6 @@
 // @ts-check
 import { element } from "../look/nodes.js";
+import { trackWords } from "../shared/verdict-words.js";
 import { Chart } from "./chart.js";
 import { FramesView } from "./frames-view.js";
 import { samplesTable } from "./samples-table.js";
@@ -13,9 +14,6 @@ import { samplesTable } from "./samples-table.js";
  * @typedef {import("./pictures.js").Pictures} Pictures
  */
 
-/** @type {Record<import("../shared/verdict-shape.js").Label, string>} */
-const TITLES = { fake: "verdict_title_fake", real: "verdict_title_real", uncertain: "verdict_title_uncertain" };
-
 export class EvidenceView {
     #verdict;
     #translator;
@@ -23,6 +21,8 @@ export class EvidenceView {
     #chart;
     #frames;
     #table = element("div", {});
+    #sections;
+    #none;
     /** @type {Track} */
     #track;
 
@@ -40,15 +40,18 @@ export class EvidenceView {
         this.#track = verdict.tracks[verdict.decidedBy ?? 0];
         this.#chart = new Chart(verdict, translator, (index) => this.#choose(index));
         this.#frames = new FramesView(verdict, translator, pictures, (index) => this.#mark(index), seek);
-        this.node = element("div", { class: "evidence" },
-            verdict.tracks.length > 1 && this.#trackChoice(),
+        this.#none = element("p", {}, text("panel_frames_unkept"));
+        this.#sections = [
             element("section", { "aria-labelledby": "chart-title" },
                 element("h2", { id: "chart-title" }, text("panel_heading_chart")),
                 element("p", { class: "quiet-text" }, text(seek ? "panel_chart_hint_seek" : "panel_chart_hint")),
                 this.#chart.node, this.#legend(), this.#table),
             element("section", { "aria-labelledby": "frames-title" },
                 element("h2", { id: "frames-title" }, text("panel_heading_frames")),
-                this.#frames.node));
+                this.#frames.node),
+        ];
+        this.node = element("div", { class: verdict.model.isTrained ? "evidence" : "evidence untrained" },
+            verdict.tracks.length > 1 && this.#trackChoice(), this.#none, ...this.#sections);
         this.#show(this.#track);
     }
 
@@ -60,6 +63,11 @@ export class EvidenceView {
     /** @param {Track} track */
     #show(track) {
         this.#track = track;
+        // Of very many people only the deciding one's frames are kept.
+        const hasFrames = track.frames.length > 0;
+        this.#none.hidden = hasFrames;
+        for (const section of this.#sections) section.hidden = !hasFrames;
+        if (!hasFrames) return;
         this.#chart.show(track.frames);
         this.#frames.show(track.frames);
         this.#table.replaceChildren(samplesTable(this.#verdict, track.frames, this.#translator, (index) => this.#choose(index)));
@@ -83,8 +91,7 @@ export class EvidenceView {
 
     #trackChoice() {
         const options = this.#verdict.tracks.map((track, index) => element("option", { value: index, selected: track === this.#track },
-            this.#translator.text(index === this.#verdict.decidedBy ? "panel_track_deciding" : "panel_track",
-                { count: index + 1 }, { key: TITLES[track.label] }, { percent: track.probability })));
+            this.#translator.say(trackWords(this.#verdict, index))));
         const select = element("select", { id: "track" }, ...options);
         select.addEventListener("change", () => this.#show(this.#verdict.tracks[Number(select.value)]));
         return element("div", { class: "track-choice" },

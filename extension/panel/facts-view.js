@@ -29,7 +29,7 @@ export function factsView(analysis, verdict, translator, jobLink) {
         ["panel_fact_model", [[model.name, model.version].filter(Boolean).join(" · ")]],
         ["panel_fact_trained", [text(model.isTrained ? "panel_trained_yes" : "panel_trained_no")]],
         ["panel_fact_region", [text(model.looksAtFaces ? "panel_region_face" : "panel_region_frame")]],
-        ["panel_fact_video", [[video.codec, video.width > 0 ? `${video.width} × ${video.height}` : "", translator.clock(video.durationSeconds)].filter(Boolean).join(" · ")]],
+        ["panel_fact_video", [[video.codec, video.width > 0 ? translator.size(video.width, video.height) : "", translator.clock(video.durationSeconds)].filter(Boolean).join(" · ")]],
         ["panel_fact_sampling", [sampling.toleranceSeconds > 0
             ? translator.text("panel_sampling_tolerance", { count: sampling.count }, translator.number(sampling.toleranceSeconds, 2))
             : translator.counted({ one: "panel_sampling_one", other: "panel_sampling_other" }, sampling.count)]],
@@ -47,5 +47,5 @@ export function factsView(analysis, verdict, translator, jobLink) {
  */
 function fact(name, lines) {
     const said = lines.filter(Boolean);
-    return said.length > 0 ? [element("dt", {}, name), ...said.map((line) => element("dd", { dir: "auto" }, line))] : [];
+    return said.length > 0 ? [element("dt", {}, name), ...said.map((line) => element("dd", {}, element("bdi", {}, line)))] : [];
 }

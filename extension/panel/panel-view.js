@@ -16,7 +16,7 @@ import { factsView } from "./facts-view.js";
 import { Pictures } from "./pictures.js";
 import { ProgressView } from "./progress-view.js";
 import { saveHtml, saveJson } from "./save-report.js";
-import { verdictCard, verdictNotes } from "./verdict-card.js";
+import { verdictCard, verdictNotes, verdictNumbers } from "./verdict-card.js";
 
 /**
  * @typedef {import("../shared/types.js").Analysis} Analysis
@@ -132,6 +132,7 @@ export class PanelView {
             verdictCard(words, this.#translator),
             ...verdictNotes(words, this.#translator),
             this.#evidence?.node ?? null,
+            verdictNumbers(words, this.#translator),
             factsView(analysis, words.verdict, this.#translator, link),
             actionsView(this.#translator, {
                 again: () => this.#again(analysis.id),

@@ -16,6 +16,7 @@ export class ProgressView {
     #actions;
     #title = element("h2", { id: "progress-title" });
     #sentence = element("p", {});
+    #line;
     #bar = element("progress", { max: 1, "aria-labelledby": "progress-title" });
     #share = element("p", { class: "progress-share", "aria-hidden": "true" });
     #problem = element("div", {});
@@ -31,9 +32,10 @@ export class ProgressView {
         this.#translator = translator;
         this.#actions = actions;
         this.#steps = STEPS.map((state) => element("li", {}, translator.say(stateTitle(state))));
+        this.#line = element("div", { class: "progress-line" }, this.#bar, this.#share);
         this.node = element("section", { class: "progress", "aria-labelledby": "progress-title" },
             this.#title, this.#sentence,
-            element("div", { class: "progress-line" }, this.#bar, this.#share),
+            this.#line,
             element("ol", { class: "steps", "aria-label": translator.text("panel_steps_label") }, ...this.#steps),
             this.#problem,
             element("div", { class: "buttons" }, button(translator.text("action_stop"), actions.stop)));
@@ -44,6 +46,8 @@ export class ProgressView {
         const words = stateWords(analysis);
         this.#title.textContent = this.#translator.say(words.title);
         this.#sentence.textContent = this.#translator.say(words.sentence);
+        // Nothing moves while it waits for its turn.
+        this.#line.hidden = analysis.state === "waiting";
         this.#showProgress(words.progress);
         const at = STEPS.indexOf(analysis.state);
         this.#steps.forEach((step, index) => {

@@ -27,9 +27,10 @@ export function samplesTable(verdict, frames, translator, choose) {
         element("td", {}, translator.percent(frame.probability)),
         element("td", {}, translator.text(SIDES[sideOfBand(verdict, frame.probability)])),
         element("td", {}, translator.number(frame.contribution, 3))));
+    const title = translator.counted({ one: "panel_table_one", other: "panel_table_other" }, frames.length);
     return element("details", { class: "samples" },
-        element("summary", {}, translator.counted({ one: "panel_table_one", other: "panel_table_other" }, frames.length)),
-        element("div", { class: "samples-scroll", tabindex: 0, role: "region", "aria-label": translator.text("panel_heading_chart") },
+        element("summary", {}, title),
+        element("div", { class: "samples-scroll", tabindex: 0, role: "region", "aria-label": title },
             element("table", {},
                 element("thead", {}, element("tr", {}, ...head.map((key) => element("th", { scope: "col" }, translator.text(key))))),
                 element("tbody", {}, ...rows))),

@@ -4,8 +4,10 @@ import { icon } from "../look/icons.js";
 import { button, element, found } from "../look/nodes.js";
 import { problemCallout } from "../look/problem-callout.js";
 import { hasHosts, openOptions, openPanel, requestHosts, writeStorage } from "../shared/browser.js";
+import { giveBackHost } from "../shared/give-back-host.js";
 import { hostPattern, parseHttpUrl } from "../shared/host-pattern.js";
 import { ask, ProblemError } from "../shared/messages.js";
+import { loadSettings } from "../shared/settings.js";
 import { isUnderWay } from "../shared/state-words.js";
 import { analysisRow } from "./rows.js";
 import { showSite } from "./site-view.js";
@@ -38,6 +40,11 @@ export class PopupView {
     #translator = /** @type {any} */ (null);
     #isWaiting = false;
     #lastShown = "";
+    /**
+     * Of the tab's own videos, which are not listed twice.
+     * @type {Set<string | undefined>}
+     */
+    #shownIds = new Set();
 
     /** @param {Tab | null} tab  in front */
     constructor(tab) {
@@ -54,7 +61,7 @@ export class PopupView {
         this.#translator = translator;
         this.#lastShown = "";
         this.#showHint();
-        await Promise.all([this.#showConnection(), this.#showSite(), this.#showVideos(), this.#showAnalyses()]);
+        await Promise.all([this.#showConnection(), this.#showSite(), this.#showLists()]);
     }
 
     /** Shows anew what has changed, soon. */
@@ -63,7 +70,7 @@ export class PopupView {
         this.#isWaiting = true;
         setTimeout(async () => {
             this.#isWaiting = false;
-            await Promise.all([this.#showVideos(), this.#showAnalyses()]);
+            await this.#showLists();
         }, REFRESH_MILLISECONDS);
     }
 
@@ -98,12 +105,18 @@ export class PopupView {
         });
     }
 
+    async #showLists() {
+        await this.#showVideos();
+        await this.#showAnalyses();
+    }
+
     async #showVideos() {
         const found = await this.#do({ type: "tab.videos", tabId: this.#tabId });
         // The same again is left as it is: a button in it may have the focus.
         const now = JSON.stringify(found);
         if (!found || now === this.#lastShown) return;
         this.#lastShown = now;
+        this.#shownIds = new Set(found.videos.map((/** @type {TabVideo} */ { analysis }) => analysis?.id));
         this.#keepingFocus(this.#videos, () => showVideos(this.#videos, found, this.#translator, {
             analyse: (video) => this.#analyse(video),
             show: ({ place, analysis }) => this.#openPanel(analysis ? analysis.id : { place }),
@@ -114,7 +127,7 @@ export class PopupView {
     async #showAnalyses() {
         const answer = await this.#do({ type: "analyses.list", limit: LISTED_COUNT });
         if (!answer) return;
-        const analyses = /** @type {Analysis[]} */ (answer.analyses);
+        const analyses = /** @type {Analysis[]} */ (answer.analyses).filter(({ id }) => !this.#shownIds.has(id));
         this.#showRows("queue", analyses.filter((analysis) => isUnderWay(analysis.state)));
         this.#showRows("history", analyses.filter((analysis) => !isUnderWay(analysis.state)).slice(0, HISTORY_COUNT));
     }
@@ -164,7 +177,8 @@ export class PopupView {
 
     /** @param {SiteSetting | null} setting */
     async #setSite(setting) {
-        await this.#do({ type: "site.set", origin: this.#origin, setting });
+        const isSet = await this.#do({ type: "site.set", origin: this.#origin, setting });
+        if (isSet && !setting) await giveBackHost(this.#origin, await loadSettings());
     }
 
     async #permitGateway() {

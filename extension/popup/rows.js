@@ -23,7 +23,7 @@ export function videoRow({ summary, analysis }, translator, { analyse, show }) {
     const title = videoTitle(summary.source, translator);
     const facts = [
         summary.durationSeconds === null ? translator.text("popup_video_live") : translator.clock(summary.durationSeconds, 0),
-        summary.widthPixels > 0 ? `${summary.widthPixels} × ${summary.heightPixels}` : "",
+        summary.widthPixels > 0 ? translator.size(summary.widthPixels, summary.heightPixels) : "",
         summary.isProtected ? translator.text("popup_video_protected") : "",
     ];
     return row(title, facts, analysis, translator, analysis
@@ -53,7 +53,7 @@ export function analysisRow(analysis, translator, show) {
 function row(title, facts, analysis, translator, act) {
     return element("li", { class: "row" },
         element("div", { class: "row-text" },
-            element("p", { class: "row-title", dir: "auto", title }, title),
+            element("p", { class: "row-title", title }, element("bdi", {}, title)),
             element("p", { class: "quiet-text" }, facts.filter(Boolean).join(" · ")),
             analysis && element("p", { class: "row-state" }, verdictBadge(analysis, translator), share(analysis, translator))),
         act);

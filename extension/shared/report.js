@@ -2,7 +2,7 @@
 import { chartGeometry } from "./chart-geometry.js";
 import { methodWords } from "./state-words.js";
 import { decidingTrack } from "./verdict-shape.js";
-import { verdictWords } from "./verdict-words.js";
+import { trackWords, verdictWords } from "./verdict-words.js";
 
 /**
  * An analysis as a file that stands on its own: JSON for programs, HTML for people. The HTML has no script and loads nothing.
@@ -70,6 +70,7 @@ export function htmlReport(analysis, translator, facts, pictures) {
 ${verdictSection(words, title, translator)}
 ${listSection(translator.text("panel_heading_reasons"), [...words.reasons, ...words.warnings].map((note) => note.words), translator)}
 ${listSection(translator.text("panel_heading_limits"), words.limits, translator)}
+${listSection(translator.text("report_heading_people"), people(words.verdict), translator)}
 ${chartSection(words.verdict, translator)}
 ${framesSection(words.verdict, translator, pictures)}
 ${factsSection(analysis, words.verdict, translator, facts)}
@@ -120,6 +121,14 @@ ${listSection(translator.text("panel_heading_certainty"), lines, translator)}`;
 function listSection(heading, lines, translator) {
     if (lines.length === 0) return "";
     return `<section><h2>${escaped(heading)}</h2><ul>${lines.map((line) => `<li>${said(line, translator)}</li>`).join("")}</ul></section>`;
+}
+
+/**
+ * Everybody who was judged, where they are several; what follows is about the one who decided.
+ * @param {Verdict} verdict
+ */
+function people(verdict) {
+    return verdict.tracks.length > 1 ? verdict.tracks.map((_, index) => trackWords(verdict, index)) : [];
 }
 
 /**

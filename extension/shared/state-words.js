@@ -85,7 +85,8 @@ export function methodWords(analysis) {
  * @returns {Words}
  */
 function sentence(analysis) {
-    const { state, stage, method } = analysis;
+    const { state, stage, method, problem } = analysis;
+    if (state === "waiting" && problem) return { key: "state_sentence_held" };
     if (state === "running" && stage && Object.hasOwn(STAGES, stage)) return { key: STAGES[stage] };
     if (state === "reading" && method) return { key: READING[method] };
     return { key: STATES[state][1] };

@@ -130,6 +130,15 @@ export class Translator {
             .format(length / 1000 ** power);
     }
 
+    /**
+     * A picture's size, width first in every direction of writing.
+     * @param {number} width
+     * @param {number} height
+     */
+    size(width, height) {
+        return `\u2066${width} × ${height}\u2069`;
+    }
+
     /** @param {number} milliseconds  since 1970 */
     time(milliseconds) {
         return new Intl.DateTimeFormat(this.locale, { dateStyle: "medium", timeStyle: "short" }).format(milliseconds);

@@ -72,9 +72,23 @@ export function verdictWords(analysis) {
         sentence: sentence(verdict, isUntrained),
         certainty: isUntrained || verdict.probability === null ? null : { key: certaintyKey(verdict, verdict.probability) },
         numbers: numbers(verdict),
-        limits: isUntrained ? [{ key: "verdict_limit_untrained" }] : LIMITS[verdict.label].map((key) => ({ key })),
+        limits: limits(verdict, isUntrained),
         reasons: reasons(verdict, isUntrained),
         warnings: warnings(verdict, analysis),
+    };
+}
+
+/**
+ * A person in a line: number, label, probability, and whether the verdict is about them.
+ * @param {Verdict} verdict
+ * @param {number} index  into its tracks
+ * @returns {Words}
+ */
+export function trackWords({ tracks, decidedBy }, index) {
+    const { label, probability } = tracks[index];
+    return {
+        key: index === decidedBy ? "panel_track_deciding" : "panel_track",
+        substitutions: [{ count: index + 1 }, { key: TITLES[label] }, { percent: probability }],
     };
 }
 
@@ -155,6 +169,17 @@ function spread(frames, threshold) {
         key: "verdict_number_frames",
         substitutions: [{ count: above }, { count: frames.length }, { percent: Math.min(...probabilities) }, { percent: Math.max(...probabilities) }],
     };
+}
+
+/**
+ * @param {Verdict} verdict
+ * @param {boolean} isUntrained
+ * @returns {Words[]}
+ */
+function limits(verdict, isUntrained) {
+    if (isUntrained) return [{ key: "verdict_limit_untrained" }];
+    if (verdict.probability === null) return [{ key: "verdict_limit_nothing" }];
+    return LIMITS[verdict.label].map((key) => ({ key }));
 }
 
 /**

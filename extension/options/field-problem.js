@@ -1,7 +1,8 @@
 // @ts-check
 import { found } from "../look/nodes.js";
 
-/** Says below a field what is wrong with it; an empty text says that nothing is.
+/**
+ * Says below a field what is wrong with it; an empty text says that nothing is.
  * @param {HTMLInputElement} field
  * @param {string} text
  */
