@@ -17,7 +17,7 @@ import { enterTab } from "./sites.js";
  */
 
 /** The content scripts of a tab tell of its videos as soon as they are there. */
-const LONGEST_HEARING_MILLISECONDS = 500;
+const LONGEST_HEARING_MILLISECONDS = 1000;
 
 /**
  * @param {Parts} parts
@@ -49,10 +49,11 @@ async function videosOfTab(parts, tabId) {
     const { browser, tabs, store, queue, diagnostics } = parts;
     queue.hurry();
     try {
-        const { documentIds, injected } = await enterTab(browser, tabId);
+        const isKnown = (/** @type {string} */ id) => tabs.framesOf(tabId).some(({ documentId }) => documentId === id);
+        const { documentIds, silent } = await enterTab(browser, tabId, isKnown);
         await tabs.keepDocuments(tabId, documentIds);
         await leavePages(parts, (place) => place.tabId === tabId && !tabs.hasDocument(place) && !documentIds.includes(place.documentId));
-        await tabs.hear(injected, LONGEST_HEARING_MILLISECONDS);
+        await tabs.hear(silent, LONGEST_HEARING_MILLISECONDS);
     } catch (error) {
         diagnostics.noteError("tab.not_entered", error);
         return { videos: [], problem: { code: "page_refused", detail: error instanceof Error ? error.message : String(error) } };

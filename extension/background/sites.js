@@ -7,6 +7,7 @@ import { hostPattern } from "../shared/host-pattern.js";
  *
  * @typedef {import("../shared/types.js").Settings} Settings
  * @typedef {import("../shared/types.js").SiteSetting} SiteSetting
+ * @typedef {import("../shared/browser.js").FrameResult} FrameResult
  * @typedef {import("../shared/browser.js").RegisteredScript} RegisteredScript
  * @typedef {Pick<typeof import("../shared/browser.js"),
  *   "registeredScripts"|"registerScript"|"unregisterScripts"|"hasHosts"|"runInFrames"|"injectFiles">} SitesBrowser
@@ -40,25 +41,31 @@ export async function syncSites(browser, settings) {
 }
 
 /**
- * Brings the content scripts into those frames of a tab that have none yet; the others tell of their videos anew.
+ * Brings the content scripts into those frames of a tab that have none yet. Others that are not known (any more) tell of their videos anew.
  * @param {SitesBrowser} browser
  * @param {number} tabId
- * @returns {Promise<{documentIds: string[], injected: string[]}>}  of all frames that may be entered; of those that were
+ * @param {(documentId: string) => boolean} isKnown
+ * @returns {Promise<{documentIds: string[], silent: string[]}>}  of all frames that may be entered; of those that are about to tell
  * @throws where the browser lets no extension into the page
  */
-export async function enterTab(browser, tabId) {
-    const frames = await browser.runInFrames(tabId, beginAgain);
-    const injected = frames.filter(({ result }) => result !== true).map(({ documentId }) => documentId);
-    if (injected.length > 0) await browser.injectFiles(tabId, injected, [...CONTENT_FILES]);
-    return { documentIds: frames.map(({ documentId }) => documentId), injected };
+export async function enterTab(browser, tabId, isKnown) {
+    const frames = await browser.runInFrames(tabId, hasContentScripts);
+    const documentsOf = (/** @type {FrameResult[]} */ some) => some.map(({ documentId }) => documentId);
+    const strange = documentsOf(frames.filter(({ result }) => result !== true));
+    const forgotten = documentsOf(frames.filter(({ result, documentId }) => result === true && !isKnown(documentId)));
+    if (strange.length > 0) await browser.injectFiles(tabId, strange, [...CONTENT_FILES]);
+    if (forgotten.length > 0) await browser.runInFrames(tabId, beginAgain, forgotten);
+    return { documentIds: documentsOf(frames), silent: [...strange, ...forgotten] };
 }
 
-/** Runs in a page, alone: whether the content scripts are there. */
+/** Runs in a page, alone. */
+function hasContentScripts() {
+    return typeof (/** @type {any} */ (globalThis).whorl?.begin) === "function";
+}
+
+/** Runs in a page, alone. */
 function beginAgain() {
-    const { whorl } = /** @type {any} */ (globalThis);
-    if (typeof whorl?.begin !== "function") return false;
-    whorl.begin();
-    return true;
+    /** @type {any} */ (globalThis).whorl.begin();
 }
 
 /**

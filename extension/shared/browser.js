@@ -289,13 +289,15 @@ export async function openPanel(tabId) {
 // Scripts in pages
 
 /**
- * Runs a function, which must not refer to anything outside itself, in all of a tab's frames that the extension may enter.
+ * Runs a function, which must not refer to anything outside itself, in a tab's documents.
  * @param {number} tabId
  * @param {() => any} run
+ * @param {string[]} [documentIds]  all that the extension may enter, where none are named
  * @returns {Promise<FrameResult[]>}
  */
-export async function runInFrames(tabId, run) {
-    return chrome.scripting.executeScript({ target: { tabId, allFrames: true }, func: run });
+export async function runInFrames(tabId, run, documentIds) {
+    const target = documentIds ? { tabId, documentIds } : { tabId, allFrames: true };
+    return chrome.scripting.executeScript({ target, func: run });
 }
 
 /**

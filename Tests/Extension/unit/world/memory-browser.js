@@ -20,10 +20,12 @@ export class MemoryBrowser {
     hosts = new Set();
     /** @type {((changes: any, area: string) => void)[]} */
     storageListeners = [];
-    /** @type {(place: any, message: any) => Promise<any>} */
-    page = () => Promise.reject(new Error("Could not establish connection. Receiving end does not exist."));
+    /** What the page's content script answers: here, that its video is gone. @type {(place: any, message: any) => Promise<any>} */
+    page = async () => ({ accepted: false, gone: true, done: false });
     /** @type {(area: string, items: Record<string, any>) => void} may throw */
     beforeWrite = () => undefined;
+    /** @type {(name: string) => void} */
+    onAlarmSet = () => undefined;
     /** @type {number[]} */
     shownTabs = [];
     /** @type {number[]} */
@@ -104,6 +106,7 @@ export class MemoryBrowser {
      */
     async setAlarm(name, times) {
         this.alarms.set(name, times);
+        this.onAlarmSet(name);
     }
 
     /** @param {string} name */

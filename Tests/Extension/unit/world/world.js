@@ -11,8 +11,8 @@ import { BROWSER_EFFECTS, EXTENSION_ORIGIN, MemoryBrowser } from "./memory-brows
 import { CLIP_EFFECTS, MemoryClips } from "./memory-clips.js";
 
 /** So many of the machine's seconds go by in one of the test's. */
-const SPEED = 100;
-const PATIENCE_MILLISECONDS = 10_000;
+const SPEED = 200;
+const PATIENCE_MILLISECONDS = 20_000;
 const ENDS = ["succeeded", "failed", "cancelled", "unreadable"];
 const { setTimeout: setWorldTimeout } = globalThis;
 // A machine that was ended never clears its timers, which must not hold up the tests' end.
@@ -52,6 +52,7 @@ export class World {
         });
         this.browser.hosts.add("http://127.0.0.1/*");
         this.browser.shownTabs = [this.tabId];
+        this.browser.onAlarmSet = (name) => this.#ring(name);
         await this.set({});
         return this;
     }
@@ -86,6 +87,17 @@ export class World {
         return machine;
     }
 
+    /** Has an alarm go off in its time, as long as it is not set anew. @param {string} name */
+    #ring(name) {
+        const times = this.browser.alarms.get(name);
+        const ringOnce = () => {
+            if (this.browser.alarms.get(name) !== times) return;
+            this.machine?.alarm(name);
+            if (times?.periodMinutes) this.clock.setTimer(ringOnce, times.periodMinutes * 60_000);
+        };
+        this.clock.setTimer(ringOnce, (times?.delayMinutes ?? 0) * 60_000);
+    }
+
     /** From a page of the extension. @param {object} message @returns {Promise<any>} */
     ask(message) {
         assert(this.machine);
@@ -108,6 +120,36 @@ export class World {
     /** @param {string} videoId */
     place(videoId) {
         return { tabId: this.tabId, frameId: 0, documentId: this.documentId, videoId };
+    }
+
+    /**
+     * A machine that knows a page's videos, and is asked for the first.
+     * @param {any[]} videos
+     * @returns {Promise<string>}  the analysis' id
+     */
+    async analyse(...videos) {
+        this.start();
+        await this.tell({ type: "videos.found", videos });
+        return this.askFor(videos[0].videoId);
+    }
+
+    /**
+     * @param {string} videoId
+     * @param {boolean} [again]
+     * @returns {Promise<string>}
+     */
+    async askFor(videoId, again = false) {
+        const answer = await this.ask({ type: "video.ask", place: this.place(videoId), again });
+        assert.equal(answer.problem, undefined);
+        return answer.analysisId;
+    }
+
+    /**
+     * @param {string} id
+     * @returns {any}
+     */
+    stored(id) {
+        return this.browser.storedAnalyses().find((analysis) => analysis.id === id);
     }
 
     /**
