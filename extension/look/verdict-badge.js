@@ -1,5 +1,6 @@
 // @ts-check
-import { stateWords } from "../shared/state-words.js";
+import { standingWords } from "../shared/badge-words.js";
+import { isUnderWay } from "../shared/state-words.js";
 import { verdictWords } from "../shared/verdict-words.js";
 import { icon } from "./icons.js";
 import { element } from "./nodes.js";
@@ -16,13 +17,17 @@ import { element } from "./nodes.js";
  * @param {Translator} translator
  */
 export function verdictBadge(analysis, translator) {
+    const [tone, name] = look(analysis);
+    return element("span", { class: `tag ${tone}` }, icon(name), translator.say(standingWords(analysis)));
+}
+
+/**
+ * @param {Analysis} analysis
+ * @returns {[tone: string, name: IconName]}
+ */
+function look(analysis) {
     const verdict = verdictWords(analysis);
-    if (verdict) {
-        const tone = verdict.isUntrained ? "untrained" : verdict.label;
-        return element("span", { class: `tag ${tone}` }, icon(tone), translator.say(verdict.title));
-    }
-    const state = stateWords(analysis);
-    /** @type {IconName} */
-    const name = state.isUnderWay ? "waiting" : "problem";
-    return element("span", { class: `tag ${state.isUnderWay ? "under-way" : "ended"}` }, icon(name), translator.say(state.title));
+    if (verdict?.isUntrained) return ["untrained", "untrained"];
+    if (verdict) return [verdict.label, verdict.label];
+    return isUnderWay(analysis.state) ? ["under-way", "waiting"] : ["ended", "problem"];
 }

@@ -4,6 +4,7 @@ import { icon } from "../look/icons.js";
 import { button, element } from "../look/nodes.js";
 import { problemCallout } from "../look/problem-callout.js";
 import { openOptions, requestHosts } from "../shared/browser.js";
+import { standingWords } from "../shared/badge-words.js";
 import { GatewayClient } from "../shared/gateway-client.js";
 import { hostPattern } from "../shared/host-pattern.js";
 import { ask, ProblemError } from "../shared/messages.js";
@@ -82,7 +83,7 @@ export class PanelView {
         this.#page.title.textContent = analysis.pageTitle || this.#translator.text("panel_video_untitled");
         this.#page.origin.textContent = analysis.pageOrigin;
         this.#progress?.show(analysis);
-        this.#tell(this.#translator.say(verdictWords(analysis)?.title ?? stateWords(analysis).title));
+        this.#tell(this.#translator.say(standingWords(analysis)));
     }
 
     /**

@@ -20,7 +20,8 @@ async function begin() {
 }
 
 onStorageChanged((changes, area) => {
-    if (area === "local" && changes[SETTINGS_KEY]) begin();
-    else if (area === "local" && Object.keys(changes).some((key) => key.startsWith("analysis:"))) view.refresh();
+    if (area !== "local") return;
+    view.take(changes);
+    if (changes[SETTINGS_KEY]) begin();
 });
 await begin();

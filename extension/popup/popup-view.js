@@ -4,11 +4,13 @@ import { icon } from "../look/icons.js";
 import { button, element, found } from "../look/nodes.js";
 import { problemCallout } from "../look/problem-callout.js";
 import { hasHosts, openOptions, openPanel, requestHosts, writeStorage } from "../shared/browser.js";
+import { standingWords } from "../shared/badge-words.js";
 import { giveBackHost } from "../shared/give-back-host.js";
 import { hostPattern, parseHttpUrl } from "../shared/host-pattern.js";
 import { ask, ProblemError } from "../shared/messages.js";
 import { loadSettings } from "../shared/settings.js";
 import { isUnderWay } from "../shared/state-words.js";
+import { KnownAnalyses } from "./known-analyses.js";
 import { analysisRow } from "./rows.js";
 import { showSite } from "./site-view.js";
 import { showVideos } from "./videos-view.js";
@@ -16,6 +18,7 @@ import { showVideos } from "./videos-view.js";
 /**
  * @typedef {import("../shared/browser.js").Tab} Tab
  * @typedef {import("../shared/types.js").Analysis} Analysis
+ * @typedef {import("../shared/types.js").AnalysisProblem} AnalysisProblem
  * @typedef {import("../shared/types.js").Settings} Settings
  * @typedef {import("../shared/types.js").SiteSetting} SiteSetting
  * @typedef {import("../shared/translate.js").Translator} Translator
@@ -27,6 +30,9 @@ const HISTORY_COUNT = 6;
 const LISTED_COUNT = 100;
 /** Changes come in bursts while bytes are on their way; the page is shown anew at most so often. */
 const REFRESH_MILLISECONDS = 400;
+/** A page that is just loading has no videos yet: it is asked again so often, after so long. */
+const MAXIMUM_LOOKS = 5;
+const LOOK_MILLISECONDS = 1500;
 
 /** The popup: the tab's videos, the site, the queue, what was asked before, and whether the gateway answers. */
 export class PopupView {
@@ -38,13 +44,16 @@ export class PopupView {
     #settings = /** @type {any} */ (null);
     /** @type {Translator} */
     #translator = /** @type {any} */ (null);
-    #isWaiting = false;
-    #lastShown = "";
+    #known = new KnownAnalyses();
+    /** @type {AnalysisProblem | undefined} */
+    #tabProblem;
     /**
-     * Of the tab's own videos, which are not listed twice.
-     * @type {Set<string | undefined>}
+     * How the tab's videos stood when they were last shown, by video.
+     * @type {Map<string, string> | null}
      */
-    #shownIds = new Set();
+    #standings = null;
+    #isWaiting = false;
+    #looks = 0;
 
     /** @param {Tab | null} tab  in front */
     constructor(tab) {
@@ -59,18 +68,20 @@ export class PopupView {
     async use(settings, translator) {
         this.#settings = settings;
         this.#translator = translator;
-        this.#lastShown = "";
         this.#showHint();
-        await Promise.all([this.#showConnection(), this.#showSite(), this.#showLists()]);
+        await Promise.all([this.#showConnection(), this.#showSite(), this.#loadLists()]);
     }
 
-    /** Shows anew what has changed, soon. */
-    refresh() {
-        if (this.#isWaiting) return;
+    /**
+     * Shows what has changed, soon.
+     * @param {import("../shared/browser.js").StorageChanges} changes  of what is stored for good
+     */
+    take(changes) {
+        if (!this.#known.take(changes) || this.#isWaiting) return;
         this.#isWaiting = true;
-        setTimeout(async () => {
+        setTimeout(() => {
             this.#isWaiting = false;
-            await this.#showLists();
+            this.#showLists();
         }, REFRESH_MILLISECONDS);
     }
 
@@ -105,31 +116,49 @@ export class PopupView {
         });
     }
 
-    async #showLists() {
-        await this.#showVideos();
-        await this.#showAnalyses();
+    async #loadLists() {
+        const [listed] = await Promise.all([this.#do({ type: "analyses.list", limit: LISTED_COUNT }), this.#look()]);
+        if (listed) this.#known.list(listed.analyses);
+        this.#showLists();
     }
 
-    async #showVideos() {
-        const found = await this.#do({ type: "tab.videos", tabId: this.#tabId });
-        // The same again is left as it is: a button in it may have the focus.
-        const now = JSON.stringify(found);
-        if (!found || now === this.#lastShown) return;
-        this.#lastShown = now;
-        this.#shownIds = new Set(found.videos.map((/** @type {TabVideo} */ { analysis }) => analysis?.id));
-        this.#keepingFocus(this.#videos, () => showVideos(this.#videos, found, this.#translator, {
-            analyse: (video) => this.#analyse(video),
+    /** Asks for the tab's videos; again later where there are none. */
+    async #look() {
+        const answer = await this.#do({ type: "tab.videos", tabId: this.#tabId });
+        if (!answer) return;
+        this.#known.hear(answer.videos);
+        this.#tabProblem = answer.problem;
+        this.#looks += 1;
+        if (answer.videos.length > 0 || answer.problem || this.#looks >= MAXIMUM_LOOKS) return;
+        setTimeout(async () => {
+            await this.#look();
+            this.#showLists();
+        }, LOOK_MILLISECONDS);
+    }
+
+    #showLists() {
+        const { videos } = this.#known;
+        keepingFocus(this.#videos, () => showVideos(this.#videos, { videos, problem: this.#tabProblem }, this.#translator, {
+            analyse: ({ place }) => this.#do({ type: "video.ask", place, again: false }),
             show: ({ place, analysis }) => this.#openPanel(analysis ? analysis.id : { place }),
             remedies: { options: openOptions, permission: () => this.#permitGateway() },
         }));
+        this.#tellOf(videos);
+        const others = this.#known.elsewhere();
+        this.#showRows("queue", others.filter((analysis) => isUnderWay(analysis.state)));
+        this.#showRows("history", others.filter((analysis) => !isUnderWay(analysis.state)).slice(0, HISTORY_COUNT));
     }
 
-    async #showAnalyses() {
-        const answer = await this.#do({ type: "analyses.list", limit: LISTED_COUNT });
-        if (!answer) return;
-        const analyses = /** @type {Analysis[]} */ (answer.analyses).filter(({ id }) => !this.#shownIds.has(id));
-        this.#showRows("queue", analyses.filter((analysis) => isUnderWay(analysis.state)));
-        this.#showRows("history", analyses.filter((analysis) => !isUnderWay(analysis.state)).slice(0, HISTORY_COUNT));
+    /**
+     * Says which of the tab's videos stand otherwise than before.
+     * @param {TabVideo[]} videos
+     */
+    #tellOf(videos) {
+        const standings = new Map(videos.flatMap(({ place, analysis }) =>
+            (analysis ? [/** @type {[string, string]} */ ([place.videoId, this.#translator.say(standingWords(analysis))])] : [])));
+        const news = [...standings].filter(([id, standing]) => this.#standings && this.#standings.get(id) !== standing);
+        this.#standings = standings;
+        if (news.length > 0) found("news", HTMLElement).textContent = news.map(([, standing]) => standing).join(", ");
     }
 
     /**
@@ -139,25 +168,8 @@ export class PopupView {
     #showRows(id, analyses) {
         const list = found(id, HTMLElement);
         found(`${id}-section`, HTMLElement).hidden = analyses.length === 0;
-        this.#keepingFocus(list, () => list.replaceChildren(...analyses.map((analysis) =>
+        keepingFocus(list, () => list.replaceChildren(...analyses.map((analysis) =>
             analysisRow(analysis, this.#translator, () => this.#openPanel(analysis.id)))));
-    }
-
-    /**
-     * Rows are made anew with every change; the focus stays on the button of the same place.
-     * @param {HTMLElement} container
-     * @param {() => void} change
-     */
-    #keepingFocus(container, change) {
-        const at = [...container.querySelectorAll("button")].findIndex((each) => each === document.activeElement);
-        change();
-        if (at >= 0) container.querySelectorAll("button")[at]?.focus();
-    }
-
-    /** @param {TabVideo} video */
-    async #analyse({ place }) {
-        const answer = await this.#do({ type: "video.ask", place, again: false });
-        if (answer) this.refresh();
     }
 
     /** @param {string | {place: import("../shared/types.js").VideoPlace}} entry  what the tab's panel shows */
@@ -199,4 +211,15 @@ export class PopupView {
         }
         return null;
     }
+}
+
+/**
+ * Rows are made anew with every change; the focus stays on the button of the same place.
+ * @param {HTMLElement} container
+ * @param {() => void} change
+ */
+function keepingFocus(container, change) {
+    const at = [...container.querySelectorAll("button")].findIndex((each) => each === document.activeElement);
+    change();
+    if (at >= 0) container.querySelectorAll("button")[at]?.focus();
 }

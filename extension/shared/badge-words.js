@@ -10,6 +10,14 @@ import { verdictWords } from "./verdict-words.js";
  */
 
 /**
+ * How an analysis stands, in two or three words: its verdict where there is one, else its state.
+ * @param {Analysis} analysis
+ */
+export function standingWords(analysis) {
+    return verdictWords(analysis)?.title ?? stateWords(analysis).title;
+}
+
+/**
  * What a video's badge shows.
  * @param {Analysis | null} analysis  null: nobody has asked
  * @param {Translator} translator

@@ -108,7 +108,8 @@ def summary(**changes: Any) -> Shape:
 
 
 def video(name: str | None, **changes: Any) -> Shape:
-    return {"place": PLACE, "summary": summary(**changes), "analysis": ANALYSES[name] if name else None}
+    """One that nobody has asked about, without a name: no analysis may be taken for its."""
+    return {"place": PLACE if name else {**PLACE, "videoId": "fedcba9876543210"}, "summary": summary(**changes), "analysis": ANALYSES[name] if name else None}
 
 
 VIDEOS = [

@@ -161,6 +161,16 @@ def popup_allow(page: Page) -> None:
 
 
 def popup_deeds(page: Page) -> None:
+    """What is stored meanwhile shows, and is told; the tab is not searched again for it."""
+    page.get_by_role("button", name="Show the analysis of interview two.webm").focus()
+    page.evaluate("""() => {
+        const key = Object.keys(stub.stored.local).find((each) => stub.stored.local[each].state === "uploading");
+        stub.change("local", { [key]: { ...stub.stored.local[key], state: "running", progress: 0.3 } });
+    }""")
+    expect(page.locator("#videos").get_by_text("Being analysed")).to_be_visible()
+    expect(page.locator("#news")).to_have_text("Being analysed")
+    expect(page.get_by_role("button", name="Show the analysis of interview two.webm")).to_be_focused()
+    assert len(asked(page, "tab.videos")) == 1
     page.get_by_role("button", name="Analyse statement.mp4", exact=True).click()
     assert len(asked(page, "video.ask")) == 1
     page.get_by_label("Analyse videos automatically").uncheck()
