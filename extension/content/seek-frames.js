@@ -117,6 +117,7 @@ whorl.seekFrames = (() => {
             this.video = video;
             this.signal = signal;
             this.before = video.currentTime;
+            this.identity = whorl.videos.identityOf(video);
             video.addEventListener("play", this.#onPlay);
             video.addEventListener("emptied", this.#onEmptied);
             video.addEventListener("seeking", this.#onSeeking);
@@ -141,23 +142,25 @@ whorl.seekFrames = (() => {
 
         /** Comes back when the video is as it was. */
         async giveBack() {
-            if (this.isOver || this.#ours === null) {
-                this.#end(false);
-                return;
-            }
-            this.#end(true);
-            await whorl.waits.event(this.video, "seeked", SEEK_MILLISECONDS);
+            if (this.#end(true)) await whorl.waits.event(this.video, "seeked", SEEK_MILLISECONDS);
         }
 
-        /** @param {boolean} putsBack */
+        /**
+         * @param {boolean} putsBack
+         * @returns {boolean}  whether it is on its way back
+         */
         #end(putsBack) {
-            if (this.isOver) return;
+            if (this.isOver) return false;
             this.video.removeEventListener("play", this.#onPlay);
             this.video.removeEventListener("emptied", this.#onEmptied);
             this.video.removeEventListener("seeking", this.#onSeeking);
             this.signal.removeEventListener("abort", this.#onPlay);
             this.#over.abort();
-            if (putsBack && this.#ours !== null) this.video.currentTime = this.before;
+            // Another video in the element begins where it begins.
+            const isSame = whorl.videos.isSameIdentity(whorl.videos.identityOf(this.video), this.identity);
+            const isAway = putsBack && isSame && this.#ours !== null;
+            if (isAway) this.video.currentTime = this.before;
+            return isAway;
         }
     }
 

@@ -52,7 +52,7 @@ whorl.videos = (() => {
         if (video.srcObject) return { kind: "stream" };
         if (!video.currentSrc || video.networkState === NETWORK_EMPTY || video.networkState === NETWORK_NO_SOURCE) return { kind: "none" };
         // An address that is too long to tell can be read as a stream is: by its frames.
-        const isTold = /^https?:/i.test(video.currentSrc) && video.currentSrc.length <= LONGEST_ADDRESS;
+        const isTold = /^https?:\/\//.test(video.currentSrc) && video.currentSrc.length <= LONGEST_ADDRESS;
         return isTold ? { kind: "http", url: video.currentSrc } : { kind: "stream" };
     }
 
@@ -66,6 +66,14 @@ whorl.videos = (() => {
     }
 
     /**
+     * @param {VideoIdentity | null} one
+     * @param {VideoIdentity | null} other
+     */
+    function isSameIdentity(one, other) {
+        return one?.object === other?.object && one?.address === other?.address;
+    }
+
+    /**
      * Notes what the element shows now. Where that is another video than before, it gets another id.
      * @param {TrackedVideo} tracked
      * @returns {boolean}  whether it is another one
@@ -75,7 +83,7 @@ whorl.videos = (() => {
         const before = tracked.identity;
         if (!identity) return false;
         tracked.identity = identity;
-        if (!before || (before.object === identity.object && before.address === identity.address)) return false;
+        if (!before || isSameIdentity(before, identity)) return false;
         tracked.videoId = randomId();
         tracked.wasEncrypted = false;
         return true;
@@ -173,5 +181,5 @@ whorl.videos = (() => {
         return { x: (x - offsetLeft) * scale, y: (y - offsetTop) * scale, width: width * scale, height: height * scale };
     }
 
-    return { throughFrame, zoomed, isVideo, randomId, sourceOf, identityOf, noteIdentity, summarize, mayHavePicture, summarizeAll, pictureRectangle };
+    return { throughFrame, zoomed, isVideo, randomId, sourceOf, identityOf, isSameIdentity, noteIdentity, summarize, mayHavePicture, summarizeAll, pictureRectangle };
 })();
