@@ -10,8 +10,8 @@ import { Tidying } from "./tidying.js";
 import { Wake } from "./wake.js";
 
 /**
- * Runs the queue: what is stored, what is due. What is to be done is read from the stored states alone, so that it makes no difference whether
- * this service worker or one before it began with it.
+ * Runs the queue: what is stored, what is due. What is to be done is read from the stored states alone, so that it makes no difference
+ * whether this service worker or one before it began with it.
  *
  * @typedef {import("../shared/types.js").Analysis} Analysis
  * @typedef {import("../shared/types.js").AnalysisProblem} AnalysisProblem
@@ -151,8 +151,9 @@ export class Analyses {
             const location = store.get(id)?.upload?.location;
             if (location) await this.#tidying.removeUpload(location);
         } else {
-            if (analysis.gatewayUrl !== settings.gatewayUrl) throw new GatewayError({ code: "gateway_changed", detail: analysis.gatewayUrl });
-            await works.erase(analysis.jobId, settings);
+            const { jobId, gatewayUrl } = analysis;
+            if (gatewayUrl !== settings.gatewayUrl) throw new GatewayError({ code: "gateway_changed", detail: gatewayUrl });
+            await works.erase(jobId, settings);
         }
         // A verdict that was known before has the job of the earlier analysis.
         const isSame = (/** @type {Analysis} */ each) => each.id === id || (each.jobId !== undefined && each.jobId === analysis.jobId);
@@ -351,23 +352,27 @@ export class Analyses {
      */
     async #setWake(isPaused, moment) {
         const isPending = !isPaused && isAnyPending(this.#parts.store.all());
-        await this.#wake.set({ isBusy: this.#running.size > 0, isPending, dueMilliseconds: isPaused ? null : this.#nextDueMilliseconds(moment) });
+        const dueMilliseconds = isPaused ? null : this.#nextDueMilliseconds(moment);
+        await this.#wake.set({ isBusy: this.#running.size > 0, isPending, dueMilliseconds });
     }
 
     /**
-     * Until something is due that is neither under way nor was due at this moment: that waits for its turn, which comes when something else ends.
+     * Until something is due that is not under way. What was due at this moment waits for its turn, which comes when something else ends.
      * @param {Moment} moment
      * @returns {number | null}
      */
     #nextDueMilliseconds({ now, elapsed }) {
         const idle = [...this.#parts.store.all()].filter((analysis) => !hasEnded(analysis) && !this.#running.has(analysis.id));
-        const times = idle.flatMap(({ id, nextAt = 0 }) => [nextAt - now, this.#polls.dueAt(id) - elapsed, (this.#cooling.get(id) ?? 0) - elapsed]);
+        const times = idle.flatMap(({ id, nextAt = 0 }) => [
+            nextAt - now, this.#polls.dueAt(id) - elapsed, (this.#cooling.get(id) ?? 0) - elapsed,
+        ]);
         const later = times.filter((milliseconds) => milliseconds > 0);
         return later.length > 0 ? Math.min(...later) : null;
     }
 
     /** @param {Analysis} analysis */
     #note({ id, state, method, problem, failures }) {
-        this.#parts.diagnostics.note("analysis", { id, state, method, problem: problem?.code, detail: problem?.detail, failures: failures || undefined });
+        const { code, detail } = problem ?? {};
+        this.#parts.diagnostics.note("analysis", { id, state, method, problem: code, detail, failures: failures || undefined });
     }
 }

@@ -91,7 +91,8 @@ export function holdsClip({ state, sha256 }) {
  */
 export function isSamePlace(one, other) {
     if (!one || !other) return false;
-    return one.tabId === other.tabId && one.frameId === other.frameId && one.documentId === other.documentId && one.videoId === other.videoId;
+    const isSameFrame = one.tabId === other.tabId && one.frameId === other.frameId;
+    return isSameFrame && one.documentId === other.documentId && one.videoId === other.videoId;
 }
 
 /**

@@ -73,7 +73,7 @@ function follow(analysis, event) {
         case "placed": return put(analysis, event.place, event.isVisible);
         case "pageGone": return analysis.place ? { ...analysis, place: undefined, isVisible: false } : analysis;
         case "released": return release(analysis);
-        case "held": return state === "waiting" && analysis.problem?.code !== event.problem.code ? { ...analysis, problem: event.problem } : analysis;
+        case "held": return hold(analysis, event.problem);
         case "started": return state === "waiting" ? start(analysis, event.ways, event.at) : analysis;
         case "stopped": return stop(analysis);
         case "gatewayChanged": return changeGateway(analysis);
@@ -91,7 +91,7 @@ function follow(analysis, event) {
 function followReading(analysis, event) {
     switch (event.kind) {
         case "progressed": return { ...analysis, progress: event.progress };
-        case "read": return { ...analysis, ...event.clip, state: "uploading", progress: 0, readings: 0, upload: undefined, problem: undefined };
+        case "read": return { ...calm(analysis), ...event.clip, state: "uploading", progress: 0, readings: 0, upload: undefined };
         case "known": return reuse(analysis, event.earlier);
         case "wayFailed": return tryNextWay(analysis, event.problem, event.ways);
         case "interrupted": return interruptReading(analysis);
@@ -114,7 +114,7 @@ function followUpload(analysis, event) {
         case "wayFailed": return tryNextWay(analysis, event.problem, event.ways);
         case "interrupted": return { ...analysis, state: "waiting" };
         case "submitted": return takeJob({ ...analysis, jobId: event.job.id, upload: undefined, entityTag: undefined }, event.job);
-        case "gatewayFailed": return event.disposition === "refuse" ? fail(analysis, event.problem) : postpone(analysis, event, "waiting");
+        case "gatewayFailed": return takeGatewayFailure(analysis, event, "waiting");
         default: return analysis;
     }
 }
@@ -130,7 +130,7 @@ function followJob(analysis, event) {
         case "jobUnchanged": return analysis.failures > 0 || analysis.problem ? calm(analysis) : analysis;
         case "jobMissing": return analysis.isStopping ? cancelled(analysis) : fail(analysis, { code: "erased", detail: "" });
         case "stopSettled": return settleStop(analysis, event.job);
-        case "gatewayFailed": return event.disposition === "refuse" ? fail(analysis, event.problem) : postpone(analysis, event, analysis.state);
+        case "gatewayFailed": return takeGatewayFailure(analysis, event, analysis.state);
         default: return analysis;
     }
 }
@@ -173,13 +173,23 @@ function noteUpload(analysis, location, offset) {
 
 /**
  * @param {Analysis} analysis
- * @param {{problem: AnalysisProblem, retryAt?: number}} failure
- * @param {AnalysisState} state
+ * @param {AnalysisProblem} problem
  * @returns {Analysis}
  */
-function postpone(analysis, { problem, retryAt }, state) {
+function hold(analysis, problem) {
+    const isNews = analysis.state === "waiting" && analysis.problem?.code !== problem.code;
+    return isNews ? { ...analysis, problem } : analysis;
+}
+
+/**
+ * @param {Analysis} analysis
+ * @param {{problem: AnalysisProblem, disposition: Disposition, retryAt?: number}} failure
+ * @param {AnalysisState} state  to wait in
+ * @returns {Analysis}
+ */
+function takeGatewayFailure(analysis, { problem, disposition, retryAt }, state) {
     const failures = analysis.failures + 1;
-    if (failures > MAXIMUM_FAILURES) return fail(analysis, problem);
+    if (disposition === "refuse" || failures > MAXIMUM_FAILURES) return fail(analysis, problem);
     return { ...analysis, state, failures, problem, nextAt: retryAt };
 }
 

@@ -70,7 +70,8 @@ export class AnalysisStore {
      * @param {string} gatewayUrl
      */
     judged(sha256, gatewayUrl) {
-        return this.newestFirst().find((each) => each.state === "succeeded" && each.sha256 === sha256 && each.gatewayUrl === gatewayUrl) ?? null;
+        const judged = this.newestFirst().filter(({ state }) => state === "succeeded");
+        return judged.find((each) => each.sha256 === sha256 && each.gatewayUrl === gatewayUrl) ?? null;
     }
 
     /**

@@ -109,7 +109,8 @@ export class Asking {
     }
 
     #checkRoom() {
-        if (this.#pending().length >= MAXIMUM_PENDING) throw new ProblemError({ code: "queue_full", detail: `${MAXIMUM_PENDING} videos wait already` });
+        if (this.#pending().length < MAXIMUM_PENDING) return;
+        throw new ProblemError({ code: "queue_full", detail: `${MAXIMUM_PENDING} videos wait already` });
     }
 
     #pending() {

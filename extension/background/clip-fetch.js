@@ -35,7 +35,8 @@ export async function fetchClip(url, writer, { signal, onProgress, stallMillisec
     } catch (error) {
         // Leaves nothing of the response on its way.
         stall.stop();
-        throw signal.aborted ? error : asReadingFailure(stall.isStalled ? new ReadingFailure("reading_failed", "nothing more came") : error);
+        if (signal.aborted) throw error;
+        throw stall.isStalled ? new ReadingFailure("reading_failed", "nothing more came") : asReadingFailure(error);
     } finally {
         stall.end();
     }

@@ -167,7 +167,8 @@ class Receiver {
     async #finish() {
         if (!this.#head) throw new ReadingFailure("reading_failed", "the clip ended before its head");
         const { mediaType, length, frameTimesSeconds } = this.#head;
-        if (length !== null && length !== this.#writer.lengthBytes) throw new ReadingFailure("reading_failed", "the clip is not as long as was said");
+        const isWhole = length === null || length === this.#writer.lengthBytes;
+        if (!isWhole) throw new ReadingFailure("reading_failed", "the clip is not as long as was said");
         const clip = await this.#writer.finish(mediaType);
         const whole = frameTimesSeconds ? { ...clip, frameTimesSeconds: checkedTimes(frameTimesSeconds) } : clip;
         if (this.#end()) this.#resolve(whole);
@@ -201,7 +202,8 @@ function isFrom({ sender }, { tabId, frameId, documentId }) {
  * @returns {number[]}
  */
 function checkedTimes(times) {
-    if (times.some((time, index) => index > 0 && time <= times[index - 1])) throw new ReadingFailure("reading_failed", "the frames' times do not ascend");
+    const doAscend = times.every((time, index) => index === 0 || time > times[index - 1]);
+    if (!doAscend) throw new ReadingFailure("reading_failed", "the frames' times do not ascend");
     return times;
 }
 

@@ -113,8 +113,8 @@ export class ClipReader {
     async #readByPage(analysis, method, { signal, frameCount, onProgress }) {
         const place = placeOf(analysis);
         const receiver = this.#ports.expect(analysis.id, { place, writer: this.#writer(analysis), signal, onProgress });
-        const message = { type: "clip.read", videoId: place.videoId, analysisId: analysis.id, method, frameCount, maximumBytes: MAXIMUM_CLIP_BYTES };
-        this.#request(place, message).then((failure) => failure && receiver.fail(failure));
+        const what = { videoId: place.videoId, analysisId: analysis.id, method, frameCount, maximumBytes: MAXIMUM_CLIP_BYTES };
+        this.#request(place, { type: "clip.read", ...what }).then((failure) => failure && receiver.fail(failure));
         try {
             return await receiver.clip;
         } catch (error) {
@@ -124,7 +124,8 @@ export class ClipReader {
     }
 
     /**
-     * Asks the content script to send a clip. One that is busy with the video, for an analysis that was just stopped perhaps, is asked again.
+     * Asks the content script to send a clip. One that is busy with the video, for an analysis that was just stopped perhaps, is asked
+     * again.
      * @param {VideoPlace} place
      * @param {object} message
      * @returns {Promise<ReadingFailure | null>}  why it does not

@@ -2,8 +2,8 @@
 import { GatewayError } from "../shared/gateway-client.js";
 
 /**
- * A clip's way to the gateway: short ones whole, with a key that makes repetitions harmless; long ones in pieces, from where the gateway says
- * that it stands; or its address alone.
+ * A clip's way to the gateway: short ones whole, with a key that makes repetitions harmless; long ones in pieces, from where the gateway
+ * says that it stands; or its address alone.
  *
  * @typedef {import("../shared/types.js").Analysis} Analysis
  * @typedef {import("../shared/gateway-client.js").GatewayClient} GatewayClient
@@ -53,7 +53,8 @@ export async function sendClip(analysis, sending) {
 export function jobOptions({ method, frameTimesSeconds }) {
     /** @type {JobOptions} */
     const options = {};
-    if (frameTimesSeconds) options.frameTimesSeconds = frameTimesSeconds.map((seconds) => Math.round(seconds * TIME_DECIMALS) / TIME_DECIMALS);
+    const rounded = frameTimesSeconds?.map((seconds) => Math.round(seconds * TIME_DECIMALS) / TIME_DECIMALS);
+    if (rounded) options.frameTimesSeconds = rounded;
     if (method === "frames") options.reencodedBy = "canvas";
     if (method === "capture") options.reencodedBy = "screen";
     return options;
@@ -100,7 +101,7 @@ async function submitInPieces(analysis, sending) {
         // At the end already, an empty piece has the gateway make the job.
         const piece = await partOf(clips, id, offset, Math.min(uploadBytes.piece, lengthBytes - offset));
         standing = await append(location, offset, piece, sending);
-        if (standing.jobId === null && standing.offset <= offset) throw new GatewayError({ code: "upload_offset_conflict", detail: "the upload does not get on" });
+        if (standing.jobId === null && standing.offset <= offset) throw stuck();
         await report({ kind: "uploadStood", location, offset: standing.offset });
     }
     const { job } = await client.job(standing.jobId, { signal });
@@ -182,6 +183,10 @@ async function partOf(clips, id, offset, length) {
     const part = await clips.part(id, offset, length);
     if (!part) throw new ClipLost();
     return part;
+}
+
+function stuck() {
+    return new GatewayError({ code: "upload_offset_conflict", detail: "the upload does not get on" });
 }
 
 /** @param {unknown} error */

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * Bytes on their way, in IndexedDB: in pieces of one size, so that any part of a clip of hundreds of megabytes is found without reading the rest.
+ * Bytes on their way, in IndexedDB: in pieces of one size, so that any part of a clip of hundreds of megabytes is found without reading
+ * the rest.
  *
  * @typedef {object} Clips
  * @property {(id: string) => Promise<void>} forget  nothing of it is left; harmless where there is nothing

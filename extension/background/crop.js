@@ -41,7 +41,8 @@ export function cropOf({ rectangle, viewport }, picture) {
 export function isStill(before, after) {
     const one = before.rectangle;
     const other = after.rectangle;
-    return [one.x - other.x, one.y - other.y, one.width - other.width, one.height - other.height].every((difference) => Math.abs(difference) <= STILL_PIXELS);
+    const differences = [one.x - other.x, one.y - other.y, one.width - other.width, one.height - other.height];
+    return differences.every((difference) => Math.abs(difference) <= STILL_PIXELS);
 }
 
 /**

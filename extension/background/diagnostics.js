@@ -3,7 +3,8 @@
  * The last events, for people who look for an error. No address or title of a page, no key, is ever among their facts.
  *
  * @typedef {Pick<typeof import("../shared/browser.js"), "readStorage"|"writeStorage">} DiagnosticsBrowser
- * @typedef {{at: number, event: string, facts: Record<string, string | number | boolean>}} Entry
+ * @typedef {string | number | boolean} Fact
+ * @typedef {{at: number, event: string, facts: Record<string, Fact>}} Entry
  */
 
 export const EVENTS_KEY = "events";
@@ -31,12 +32,11 @@ export class Diagnostics {
 
     /**
      * @param {string} event
-     * @param {Record<string, string | number | boolean | undefined>} [facts]
+     * @param {Record<string, Fact | undefined>} [facts]
      */
     note(event, facts = {}) {
-        const known = Object.entries(facts).filter(([, value]) => value !== undefined);
-        const cut = known.map(([name, value]) => [name, typeof value === "string" ? withoutAddresses(value).slice(0, MAXIMUM_FACT_LENGTH) : value]);
-        this.#entries.push({ at: this.#now(), event, facts: Object.fromEntries(cut) });
+        const told = Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [[name, tellable(value)]]));
+        this.#entries.push({ at: this.#now(), event, facts: Object.fromEntries(told) });
         this.#entries = this.#entries.slice(-MAXIMUM_EVENTS);
         this.#writeSoon();
     }
@@ -44,7 +44,7 @@ export class Diagnostics {
     /**
      * @param {string} event
      * @param {unknown} error
-     * @param {Record<string, string | number | boolean | undefined>} [facts]
+     * @param {Record<string, Fact | undefined>} [facts]
      */
     noteError(event, error, facts = {}) {
         this.note(event, { ...facts, error: error instanceof Error ? `${error.name}: ${error.message}` : String(error) });
@@ -83,7 +83,11 @@ export class Diagnostics {
     }
 }
 
-/** @param {string} text */
-function withoutAddresses(text) {
-    return text.replace(/\b(https?|blob|data|file):[^\s"')]+/gi, "(address)");
+/**
+ * @param {Fact} value
+ * @returns {Fact}
+ */
+function tellable(value) {
+    if (typeof value !== "string") return value;
+    return value.replace(/\b(https?|blob|data|file):[^\s"')]+/gi, "(address)").slice(0, MAXIMUM_FACT_LENGTH);
 }

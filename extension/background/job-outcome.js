@@ -49,7 +49,8 @@ function takeFailure(analysis, problem) {
  * @returns {Analysis}
  */
 function succeed(analysis, verdict) {
-    return { ...analysis, state: "succeeded", progress: 1, stage: undefined, isStopping: undefined, verdict: keptVerdict(verdict), isReused: verdict.reused === true };
+    const ended = { ...analysis, progress: 1, stage: undefined, isStopping: undefined };
+    return { ...ended, state: "succeeded", verdict: keptVerdict(verdict), isReused: verdict.reused === true };
 }
 
 /**
@@ -59,5 +60,6 @@ function succeed(analysis, verdict) {
  */
 export function reuse(analysis, earlier) {
     const { jobId, gatewayUrl, sha256, mediaType, lengthBytes, frameTimesSeconds, verdict } = earlier;
-    return { ...calm(analysis), jobId, gatewayUrl, sha256, mediaType, lengthBytes, frameTimesSeconds, verdict, state: "succeeded", progress: 1, isReused: true };
+    const known = { jobId, gatewayUrl, sha256, mediaType, lengthBytes, frameTimesSeconds, verdict };
+    return { ...calm(analysis), ...known, state: "succeeded", progress: 1, isReused: true };
 }

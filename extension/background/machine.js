@@ -100,7 +100,8 @@ export class Machine {
                 const checked = checkPageMessage(message);
                 return await answerPage(await this.begin(), checked);
             }
-            if (!who || !this.#rate.take(who.documentId)) throw new ProblemError({ code: "message_refused", detail: who ? "too many messages" : "" });
+            if (!who) throw new ProblemError({ code: "message_refused", detail: "" });
+            if (!this.#rate.take(who.documentId)) throw new ProblemError({ code: "message_refused", detail: "too many messages" });
             const checked = checkContentMessage(message);
             // Before anything is awaited: afterwards the browser takes it for no answer to the click any more.
             if (checked.type === "panel.open") this.#attempt("panel.not_opened", browser.openPanel(who.tabId));

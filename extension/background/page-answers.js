@@ -151,7 +151,8 @@ async function seek({ browser, badges }, analysisId, seconds) {
  */
 async function connection(parts, { gatewayUrl, gatewayKey }) {
     const settings = await parts.settings();
-    const checked = await checkConnection(parts.browser, { url: gatewayUrl ?? settings.gatewayUrl, key: gatewayKey ?? settings.gatewayKey });
+    const asked = { url: gatewayUrl ?? settings.gatewayUrl, key: gatewayKey ?? settings.gatewayKey };
+    const checked = await checkConnection(parts.browser, asked);
     const isStored = gatewayUrl === undefined && gatewayKey === undefined;
     if (isStored && (checked.status === "ok" || checked.status === "degraded")) await parts.queue.release();
     return checked;
@@ -184,7 +185,8 @@ async function diagnosticsText({ browser, store, tabs, diagnostics, settings }) 
     const { gatewayKey, sites, ...others } = await settings();
     const states = [...store.all()].map(({ state }) => state);
     const counts = Object.fromEntries([...new Set(states)].sort().map((state) => [state, states.filter((each) => each === state).length]));
-    const events = (await diagnostics.entries()).map(({ at, event, facts }) => `${new Date(at).toISOString()} ${event} ${JSON.stringify(facts)}`);
+    const entries = await diagnostics.entries();
+    const events = entries.map(({ at, event, facts }) => `${new Date(at).toISOString()} ${event} ${JSON.stringify(facts)}`);
     return [
         `Whorl ${browser.extensionVersion()}`,
         globalThis.navigator?.userAgent ?? "",

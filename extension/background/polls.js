@@ -11,7 +11,7 @@ import { isDue, pollDelayMilliseconds, pollOrder } from "./schedule.js";
 
 export const LONG_POLL_SECONDS = 20;
 /** After a long poll: the gateway has told of the last change, and may have many more. */
-const LONG_POLL_SPACING_MILLISECONDS = 200;
+const LONG_POLL_SPACING_MILLISECONDS = 100;
 /** Browsers open six connections to a host, and uploads and pictures need some of them. */
 const MAXIMUM_LONG_POLLS = 2;
 const MAXIMUM_POLLS = 4;
@@ -63,9 +63,11 @@ export class Polls {
      * @param {Poll} poll
      * @param {{isUnchanged: boolean, retryAfterMilliseconds?: number}} outcome
      */
-    answered({ analysis: { id }, isLong, isWatched }, { isUnchanged, retryAfterMilliseconds }) {
+    answered({ analysis: { id, entityTag }, isLong, isWatched }, { isUnchanged, retryAfterMilliseconds }) {
         const unchanged = isUnchanged ? (this.#paces.get(id)?.unchanged ?? 0) + 1 : 0;
-        const delay = isLong ? LONG_POLL_SPACING_MILLISECONDS : pollDelayMilliseconds({ isWatched, unchanged, retryAfterMilliseconds });
+        // The first answer that somebody waits for is followed by a long poll: what the gateway says of asking again is meant for short ones.
+        const isFirst = isWatched && entityTag === undefined;
+        const delay = isLong || isFirst ? LONG_POLL_SPACING_MILLISECONDS : pollDelayMilliseconds({ isWatched, unchanged, retryAfterMilliseconds });
         this.#paces.set(id, { dueAt: this.#elapsed() + delay, unchanged });
     }
 

@@ -41,7 +41,9 @@ export function nextToStart(analyses, parallelAnalyses, now) {
  * @param {Analysis} other
  */
 function compareTurns(one, other) {
-    return Number(other.isVisible) - Number(one.isVisible) || Number(one.isAutomatic) - Number(other.isAutomatic) || one.createdAt - other.createdAt;
+    const bySight = Number(other.isVisible) - Number(one.isVisible);
+    const byAsking = Number(one.isAutomatic) - Number(other.isAutomatic);
+    return bySight || byAsking || one.createdAt - other.createdAt;
 }
 
 /**

@@ -29,7 +29,8 @@ export function identify(sender, own) {
     if (sender.url?.startsWith(`${own.origin}/`)) return { kind: "page" };
     const { tab, frameId, documentId, documentLifecycle = "active" } = sender;
     if (tab?.id === undefined || frameId === undefined || documentId === undefined || documentLifecycle !== "active") return null;
-    return { kind: "content", tabId: tab.id, frameId, documentId, pageOrigin: originOf(tab.url) ?? originOf(sender.origin) ?? "null", pageTitle: tab.title ?? "" };
+    const pageOrigin = originOf(tab.url) ?? originOf(sender.origin) ?? "null";
+    return { kind: "content", tabId: tab.id, frameId, documentId, pageOrigin, pageTitle: tab.title ?? "" };
 }
 
 /** Holds each document to a rate, which a page that changes without end would exceed. */

@@ -79,7 +79,8 @@ async function wantedScripts(browser, { sites }) {
     for (const [origin, setting] of Object.entries(sites)) {
         const pattern = hostPattern(origin);
         const hasUse = setting.showsBadges || setting.analysis === "automatic";
-        if (pattern && hasUse && (await browser.hasHosts([pattern]))) scripts.push({ id: SCRIPT_PREFIX + origin, matches: [pattern], js: [...CONTENT_FILES] });
+        if (!pattern || !hasUse || !(await browser.hasHosts([pattern]))) continue;
+        scripts.push({ id: SCRIPT_PREFIX + origin, matches: [pattern], js: [...CONTENT_FILES] });
     }
     return scripts;
 }

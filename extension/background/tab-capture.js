@@ -83,7 +83,7 @@ export class TabCapture {
             onProgress(times.length / wanted);
             await pause(this.#spacingMilliseconds);
         }
-        if (times.length < FEWEST_FRAMES) throw new ReadingFailure(tooFewCode(reasons), `${times.length} pictures came, and ${FEWEST_FRAMES} are needed`);
+        if (times.length < FEWEST_FRAMES) throw new ReadingFailure(tooFewCode(reasons), `only ${times.length} pictures came`);
         if (isAllBlack) throw new ReadingFailure("black", "all pictures are black");
         return { ...(await writer.finish(MOTION_JPEG)), frameTimesSeconds: times };
     }

@@ -61,7 +61,9 @@ export class Tabs {
 
     /** @returns {{place: VideoPlace, summary: VideoSummary, frame: Frame}[]} */
     videos() {
-        return this.frames().flatMap((frame) => frame.videos.map((summary) => ({ place: placeOf(frame, summary.videoId), summary, frame })));
+        const videosOf = (/** @type {Frame} */ frame) =>
+            frame.videos.map((summary) => ({ place: placeOf(frame, summary.videoId), summary, frame }));
+        return this.frames().flatMap(videosOf);
     }
 
     /** @param {VideoPlace} place */
@@ -87,8 +89,9 @@ export class Tabs {
     async report(frame) {
         const key = keyOf(frame);
         const others = this.framesOf(frame.tabId).filter(({ frameId }) => frameId !== frame.frameId);
-        const room = others.length < MAXIMUM_TAB_FRAMES ? MAXIMUM_TAB_VIDEOS - others.reduce((count, { videos }) => count + videos.length, 0) : 0;
-        const kept = { ...frame, videos: frame.videos.slice(0, Math.max(0, room)) };
+        const present = others.reduce((count, { videos }) => count + videos.length, 0);
+        const room = others.length < MAXIMUM_TAB_FRAMES ? Math.max(0, MAXIMUM_TAB_VIDEOS - present) : 0;
+        const kept = { ...frame, videos: frame.videos.slice(0, room) };
         this.#frames.set(key, kept);
         for (const heard of [...(this.#waiting.get(frame.documentId) ?? [])]) heard();
         await this.#write(key, kept);

@@ -12,7 +12,8 @@ export const MAXIMUM_VERDICT_LENGTH = 256 * 1024;
 export function keptVerdict(verdict) {
     if (!Array.isArray(verdict.tracks) || JSON.stringify(verdict).length <= MAXIMUM_VERDICT_LENGTH) return verdict;
     // The order stays: `decidedBy` is an index.
-    const tracks = verdict.tracks.map((/** @type {any} */ track, /** @type {number} */ index) => (index === verdict.decidedBy ? track : { ...track, frames: [] }));
+    const decided = verdict.tracks[verdict.decidedBy];
+    const tracks = verdict.tracks.map((/** @type {any} */ track) => (track === decided ? track : { ...track, frames: [] }));
     const kept = { ...verdict, tracks };
     return JSON.stringify(kept).length <= MAXIMUM_VERDICT_LENGTH ? kept : { ...verdict, tracks: [] };
 }

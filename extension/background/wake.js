@@ -48,7 +48,8 @@ export class Wake {
      */
     async set({ isBusy, isPending, dueMilliseconds }) {
         this.#clock.clearTimer(this.#timer);
-        if (dueMilliseconds !== null && dueMilliseconds <= LONGEST_TIMER_MILLISECONDS) this.#timer = this.#clock.setTimer(this.#wake, dueMilliseconds);
+        const isSoon = dueMilliseconds !== null && dueMilliseconds <= LONGEST_TIMER_MILLISECONDS;
+        if (isSoon) this.#timer = this.#clock.setTimer(this.#wake, dueMilliseconds);
         const minutes = isBusy || isPending ? alarmMinutes(isBusy ? null : dueMilliseconds) : 0;
         if (minutes === this.#alarmMinutes) return;
         this.#alarmMinutes = minutes;

@@ -79,7 +79,8 @@ export class Works {
         const client = await this.#client(settings);
         await report({ kind: "sending", gatewayUrl: settings.gatewayUrl });
         try {
-            await sendClip(this.#store.get(analysis.id) ?? analysis, { client, clips: this.#clips, uploadBytes: this.#uploadBytes, signal, report });
+            const now = this.#store.get(analysis.id) ?? analysis;
+            await sendClip(now, { client, clips: this.#clips, uploadBytes: this.#uploadBytes, signal, report });
         } catch (error) {
             const isRefused = error instanceof GatewayError && (error.disposition === "refuse" || error.code === "url_jobs_off");
             if (analysis.method !== "url" || !isRefused) throw error;

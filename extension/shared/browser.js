@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The one wrapper of the browser's API: promises in, promises out. No other module names `chrome`. Nothing is touched while the module loads,
- * so that tests can import it anywhere.
+ * The one wrapper of the browser's API: promises in, promises out. No other module names `chrome`. Nothing is touched while the module
+ * loads, so that tests can import it anywhere.
  *
  * @typedef {Record<string, {oldValue?: any, newValue?: any}>} StorageChanges
  * @typedef {"local"|"session"} StorageAreaName

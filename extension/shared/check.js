@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * Checks of what comes from outside: each gives a clean copy, or throws `Refused` with the place that was wrong. Members that are not named are left out.
+ * Checks of what comes from outside: each gives a clean copy, or throws `Refused` with the place that was wrong. Members that are not named
+ * are left out.
  *
  * @template T
  * @typedef {(value: unknown, path: string) => T} Check
@@ -24,7 +25,8 @@ export class Refused extends Error {
  */
 export function text(maximumLength, pattern) {
     return (value, path) => {
-        if (typeof value !== "string" || value.length > maximumLength) throw new Refused(path, `a text of up to ${maximumLength} characters`);
+        const fits = typeof value === "string" && value.length <= maximumLength;
+        if (!fits) throw new Refused(path, `a text of up to ${maximumLength} characters`);
         if (pattern && !pattern.test(value)) throw new Refused(path, `a text like ${pattern}`);
         return value;
     };

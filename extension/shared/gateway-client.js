@@ -96,7 +96,7 @@ export class GatewayClient {
     /**
      * Sends a clip whole. The same key with the same clip makes no second job.
      * @param {Blob} clip
-     * @param {Wishes & {mediaType: string, sha256: string, idempotencyKey: string, signal?: AbortSignal}} submission  `sha256`: of the clip, hexadecimal
+     * @param {Wishes & {mediaType: string, sha256: string, idempotencyKey: string, signal?: AbortSignal}} submission  `sha256`: hexadecimal
      * @returns {Promise<Job>}
      */
     async submit(clip, { mediaType, sha256, idempotencyKey, options, isFresh, signal }) {
@@ -134,7 +134,8 @@ export class GatewayClient {
      * @returns {Promise<string>}  its location, a path below the gateway's address
      */
     async createUpload(length, { mediaType, options, isFresh, signal }) {
-        const metadata = [["filetype", mediaType], ...wishesOf({ options, isFresh })].map(([name, value]) => `${name} ${base64OfText(value)}`);
+        const pairs = [["filetype", mediaType], ...wishesOf({ options, isFresh })];
+        const metadata = pairs.map(([name, value]) => `${name} ${base64OfText(value)}`);
         const response = await this.#sendTus("POST", "/api/uploads", {
             headers: { "Upload-Length": String(length), "Upload-Metadata": metadata.join(",") },
             signal,
@@ -179,7 +180,10 @@ export class GatewayClient {
 
     /**
      * @param {string} id
-     * @param {{entityTag?: string, waitSeconds?: number, signal?: AbortSignal}} conditions  `waitSeconds`: so long may the answer take until something changes
+     * @param {object} conditions
+     * @param {string} [conditions.entityTag]  of the last answer
+     * @param {number} [conditions.waitSeconds]  so long may the answer take until something changes
+     * @param {AbortSignal} [conditions.signal]
      * @returns {Promise<JobAnswer>}
      */
     async job(id, { entityTag, waitSeconds = 0, signal }) {
@@ -236,9 +240,9 @@ export class GatewayClient {
             throw response.ok ? notWhorl("no health comes from there") : await errorOf(response, body);
         }
         const parts = ["database", "redis", "uploads"].filter((part) => body[part]?.ok === false);
-        const isIdle = body.workers === 0;
-        const detail = [...parts.map((part) => `${part}: ${body[part].detail ?? "not well"}`), ...(isIdle ? ["no worker is ready"] : [])].join("; ");
-        return { status: body.status.slice(0, 100), version: body.version.slice(0, 100), detail: detail.slice(0, 500) };
+        const complaints = parts.map((part) => `${part}: ${body[part].detail ?? "not well"}`);
+        if (body.workers === 0) complaints.push("no worker is ready");
+        return { status: body.status.slice(0, 100), version: body.version.slice(0, 100), detail: complaints.join("; ").slice(0, 500) };
     }
 
     /** Fails where the key may not read, or one is demanded and there is none. */
@@ -291,7 +295,8 @@ export class GatewayClient {
         } catch (error) {
             throw unanswered(error, signal, timeoutMilliseconds);
         }
-        const isTaken = response.ok || (takes.takesUnchanged && response.status === 304) || (takes.takesUnavailable && response.status === 503);
+        const { ok, status } = response;
+        const isTaken = ok || (takes.takesUnchanged && status === 304) || (takes.takesUnavailable && status === 503);
         if (!isTaken) throw await errorOf(response);
         return response;
     }
@@ -368,7 +373,8 @@ function notWhorl(detail) {
 function retryAfterOf(response) {
     const text = response.headers.get("Retry-After")?.trim();
     if (!text) return undefined;
-    const milliseconds = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - (Date.parse(response.headers.get("Date") ?? "") || Date.now());
+    const now = Date.parse(response.headers.get("Date") ?? "") || Date.now();
+    const milliseconds = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
     return Number.isNaN(milliseconds) ? undefined : Math.min(Math.max(milliseconds, 0), MAXIMUM_RETRY_MILLISECONDS);
 }
 
@@ -414,7 +420,8 @@ async function readNext(reader) {
         return await reader.read();
     } catch (error) {
         if (error instanceof Error && error.name === "AbortError") throw error;
-        throw new GatewayError({ code: "gateway_unreachable", detail: `the answer broke off: ${error instanceof Error ? error.message : error}` });
+        const detail = `the answer broke off: ${error instanceof Error ? error.message : error}`;
+        throw new GatewayError({ code: "gateway_unreachable", detail });
     }
 }
 

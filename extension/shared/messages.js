@@ -114,7 +114,9 @@ const PAGE_MEMBERS = {
 /** @type {Record<string, Record<string, import("./check.js").Check<any>>>} */
 const CLIP_MEMBERS = {
     head: {
-        mediaType: cutText(100), length: nullable(whole(0, Number.MAX_SAFE_INTEGER)), frameTimesSeconds: optional(list(seconds, MAXIMUM_FRAMES)),
+        mediaType: cutText(100),
+        length: nullable(whole(0, Number.MAX_SAFE_INTEGER)),
+        frameTimesSeconds: optional(list(seconds, MAXIMUM_FRAMES)),
     },
     bytes: { base64: text(Math.ceil(MAXIMUM_PIECE_BYTES / 3) * 4) },
     progress: { progress: number(0, 1) },

@@ -144,7 +144,8 @@ function checkedNumber(value, name) {
  */
 function checkedSites(value) {
     if (typeof value !== "object" || value === null) return {};
-    const good = Object.entries(value).filter(([origin, setting]) => isWebOrigin(origin) && typeof setting === "object" && setting !== null);
+    const isObject = (/** @type {unknown} */ setting) => typeof setting === "object" && setting !== null;
+    const good = Object.entries(value).filter(([origin, setting]) => isWebOrigin(origin) && isObject(setting));
     // The latest are kept: they stand last.
     return Object.fromEntries(good.slice(-MAXIMUM_SITES).map(([origin, setting]) => [origin, checkedSite(setting)]));
 }

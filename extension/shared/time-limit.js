@@ -1,5 +1,8 @@
 // @ts-check
-/** What TypeScript 4.8 does not know of it yet. @type {{timeout: (milliseconds: number) => AbortSignal, any: (signals: AbortSignal[]) => AbortSignal}} */
+/**
+ * What TypeScript 4.8 does not know of it yet.
+ * @type {{timeout: (milliseconds: number) => AbortSignal, any: (signals: AbortSignal[]) => AbortSignal}}
+ */
 const signals = /** @type {any} */ (AbortSignal);
 
 /**

@@ -112,7 +112,8 @@ declare namespace chrome {
             persistAcrossSessions?: boolean;
         }
 
-        function executeScript(injection: { target: Target; func: () => any } | { target: Target; files: string[] }): Promise<InjectionResult[]>;
+        type Injection = { target: Target; func: () => any } | { target: Target; files: string[] };
+        function executeScript(injection: Injection): Promise<InjectionResult[]>;
         function registerContentScripts(scripts: RegisteredContentScript[]): Promise<void>;
         function getRegisteredContentScripts(): Promise<RegisteredContentScript[]>;
         function unregisterContentScripts(filter: { ids: string[] }): Promise<void>;

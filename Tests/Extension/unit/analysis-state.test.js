@@ -36,12 +36,17 @@ test("the way from asking to the verdict", () => {
     const reading = after(begun(), { kind: "started", ways: ["file", "frames"], at: 2000 });
     assert.deepEqual([reading.state, reading.method, workOf(reading), holdsClip(reading)], ["reading", "file", "read", true]);
     const uploading = after(reading, { kind: "progressed", progress: 0.5 }, { kind: "read", clip: CLIP });
-    assert.deepEqual([uploading.state, uploading.sha256, uploading.progress, workOf(uploading), holdsClip(uploading)], ["uploading", "ab", 0, "upload", true]);
+    assert.deepEqual([uploading.state, uploading.sha256, uploading.progress, workOf(uploading), holdsClip(uploading)],
+        ["uploading", "ab", 0, "upload", true]);
     const queued = advance(uploading, { kind: "submitted", job: JOB }, 2000);
-    assert.deepEqual([queued.analysis.state, queued.analysis.jobId, workOf(queued.analysis), holdsClip(queued.analysis)], ["queued", ID, "poll", false]);
+    assert.deepEqual([queued.analysis.state, queued.analysis.jobId, workOf(queued.analysis), holdsClip(queued.analysis)],
+        ["queued", ID, "poll", false]);
     assert.deepEqual(queued.effects, [{ kind: "forgetClip" }]);
-    const ended = after(queued.analysis, { kind: "jobSeen", job: { ...JOB, state: "running", progress: 0.4, stage: "decoding" }, entityTag: '"2"' },
-        { kind: "jobSeen", job: { ...JOB, state: "succeeded", verdict: { label: "real", reused: true }, uploadSha256: "ab" }, entityTag: '"3"' });
+    const running = { ...JOB, state: "running", progress: 0.4, stage: "decoding" };
+    const judged = { ...JOB, state: "succeeded", verdict: { label: "real", reused: true }, uploadSha256: "ab" };
+    const later = after(queued.analysis, { kind: "jobSeen", job: running, entityTag: '"2"' });
+    assert.deepEqual([later.state, later.stage, later.progress, later.entityTag], ["running", "decoding", 0.4, '"2"']);
+    const ended = after(later, { kind: "jobSeen", job: judged, entityTag: '"3"' });
     assert.deepEqual([ended.state, ended.endedAt, ended.isReused, ended.progress, workOf(ended)], ["succeeded", 2000, true, 1, null]);
     assert.equal("stage" in ended, false);
 });
@@ -49,10 +54,13 @@ test("the way from asking to the verdict", () => {
 test("what comes after the end changes nothing, whatever it is", () => {
     /** @type {AnalysisEvent[]} */
     const events = [
-        { kind: "started", ways: ["file"], at: 1 }, { kind: "held", problem: DOWN }, { kind: "released" }, { kind: "progressed", progress: 1 }, { kind: "read", clip: CLIP },
+        { kind: "started", ways: ["file"], at: 1 }, { kind: "held", problem: DOWN }, { kind: "released" },
+        { kind: "progressed", progress: 1 }, { kind: "read", clip: CLIP },
         { kind: "known", earlier: begun() }, { kind: "wayFailed", problem: DOWN, ways: [] }, { kind: "interrupted" }, { kind: "clipLost" },
-        { kind: "sending", gatewayUrl: "u" }, { kind: "uploadStood", location: "l", offset: 1 }, { kind: "uploadLost" }, { kind: "submitted", job: JOB },
-        { kind: "jobSeen", job: JOB }, { kind: "jobUnchanged" }, { kind: "jobMissing" }, { kind: "gatewayFailed", problem: DOWN, disposition: "refuse" },
+        { kind: "sending", gatewayUrl: "u" }, { kind: "uploadStood", location: "l", offset: 1 }, { kind: "uploadLost" },
+        { kind: "submitted", job: JOB },
+        { kind: "jobSeen", job: JOB }, { kind: "jobUnchanged" }, { kind: "jobMissing" },
+        { kind: "gatewayFailed", problem: DOWN, disposition: "refuse" },
         { kind: "gatewayChanged" }, { kind: "stopSettled", job: JOB }, { kind: "stopped" },
     ];
     for (const state of /** @type {const} */ (["succeeded", "failed", "cancelled", "unreadable"])) {
@@ -83,7 +91,8 @@ test("an upload that failed waits, and goes on where it stood", () => {
 test("failures without end come to an end", () => {
     let analysis = begun({ state: "uploading", method: "file", ...CLIP });
     for (let count = 0; count < MAXIMUM_FAILURES; count += 1) {
-        analysis = after(analysis, { kind: "gatewayFailed", problem: DOWN, disposition: "wait", retryAt: 1 }, { kind: "started", ways: [], at: 1 });
+        analysis = after(analysis, { kind: "gatewayFailed", problem: DOWN, disposition: "wait", retryAt: 1 },
+            { kind: "started", ways: [], at: 1 });
     }
     assert.equal(after(analysis, { kind: "gatewayFailed", problem: DOWN, disposition: "wait", retryAt: 1 }).state, "failed");
 });
@@ -92,7 +101,8 @@ test("the key of a clip is the same however often it is read, and another for ot
     const key = (/** @type {Partial<Analysis>} */ members) =>
         after(begun({ state: "uploading", method: "frames", ...CLIP, ...members }), { kind: "sending", gatewayUrl: "u" }).idempotencyKey;
     assert.equal(key({}), key({}));
-    assert.equal(new Set([key({}), key({ sha256: "cd" }), key({ frameTimesSeconds: [1, 2] }), key({ method: "url", sha256: undefined })]).size, 4);
+    const keys = [key({}), key({ sha256: "cd" }), key({ frameTimesSeconds: [1, 2] }), key({ method: "url", sha256: undefined })];
+    assert.equal(new Set(keys).size, 4);
     assert(String(key({})).length <= 255);
 });
 

@@ -50,7 +50,9 @@ test("what bytes are is told by how they begin", () => {
         [ascii("\xff\xd8\xff"), "image/jpeg", null],
         [new Uint8Array(0), "video/mp4", null],
     ];
-    for (const [bytes, declared, expected] of cases) assert.equal(clipType(bytes, declared), expected, `${declared} ${Buffer.from(bytes).toString("latin1", 0, 12)}`);
+    for (const [bytes, declared, expected] of cases) {
+        assert.equal(clipType(bytes, declared), expected, `${declared} ${Buffer.from(bytes).toString("latin1", 0, 12)}`);
+    }
 });
 
 test("a clip is stored in chunks of one size, whatever comes", async () => {
@@ -58,13 +60,16 @@ test("a clip is stored in chunks of one size, whatever comes", async () => {
     const bytes = mp4Bytes(2 * CHUNK_BYTES + 1234);
     const writer = new ClipWriter(clips, "a");
     await writer.begin();
-    for (let offset = 0; offset < bytes.length; offset += 300_001) await writer.write(new Uint8Array(bytes.subarray(offset, offset + 300_001)));
+    for (let offset = 0; offset < bytes.length; offset += 300_001) {
+        await writer.write(new Uint8Array(bytes.subarray(offset, offset + 300_001)));
+    }
     const clip = await writer.finish("application/octet-stream");
     assert.deepEqual(clip, { lengthBytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex"), mediaType: "video/mp4" });
     assert.deepEqual(clips.clips.get("a")?.map(({ length }) => length), [CHUNK_BYTES, CHUNK_BYTES, 1234]);
     for (const [offset, length] of [[0, 10], [CHUNK_BYTES - 5, 10], [100, 2 * CHUNK_BYTES], [bytes.length - 1, 1], [0, bytes.length]]) {
-        const part = await clips.part("a", offset, length);
-        assert.equal(Buffer.compare(Buffer.from(await /** @type {Blob} */ (part).arrayBuffer()), bytes.subarray(offset, offset + length)), 0, `${offset}+${length}`);
+        const part = /** @type {Blob} */ (await clips.part("a", offset, length));
+        const expected = bytes.subarray(offset, offset + length);
+        assert.equal(Buffer.compare(Buffer.from(await part.arrayBuffer()), expected), 0, `${offset}+${length}`);
     }
     assert.equal(await clips.part("a", 100, bytes.length), null);
     assert.equal(cutPart([], 0, 1), null);
@@ -85,8 +90,10 @@ test("a port that breaks its word ends the clip", async () => {
     const bytes = { kind: "bytes", base64: mp4Bytes(600).toString("base64") };
     /** @type {[any[], RegExp][]} */
     const cases = [
-        [[bytes], /before their head/], [[head, head], /second head/], [[{ kind: "end" }], /before its head/], [[{ ...head, length: 7 }, bytes, { kind: "end" }], /not as long/],
-        [[{ kind: "what" }], /known/], [[head, { kind: "bytes", base64: "*" }], /InvalidCharacterError/], [[head, { kind: "end" }], /nothing came/],
+        [[bytes], /before their head/], [[head, head], /second head/], [[{ kind: "end" }], /before its head/],
+        [[{ ...head, length: 7 }, bytes, { kind: "end" }], /not as long/],
+        [[{ kind: "what" }], /known/], [[head, { kind: "bytes", base64: "*" }], /InvalidCharacterError/],
+        [[head, { kind: "end" }], /nothing came/],
         [[{ kind: "failed", problem: { code: "protected", detail: "drm" } }], /protected: drm/], [["gone"], /went away/], [[], /silent/],
     ];
     for (const [messages, expected] of cases) {
@@ -95,7 +102,8 @@ test("a port that breaks its word ends the clip", async () => {
         const receiver = ports.expect("a", { place, writer, signal: new AbortController().signal, onProgress: () => undefined });
         /** @type {any} */
         const port = {
-            name: "clip:a", sender: { tab: { id: 1 }, frameId: 0, documentId: "D" }, disconnect: () => undefined, postMessage: () => undefined,
+            name: "clip:a", sender: { tab: { id: 1 }, frameId: 0, documentId: "D" }, disconnect: () => undefined,
+            postMessage: () => undefined,
             onMessage: { addListener: (/** @type {any} */ listener) => (port.say = listener) },
             onDisconnect: { addListener: (/** @type {any} */ listener) => (port.goAway = listener) },
         };
@@ -116,7 +124,8 @@ test("a clip that is broken off ends with the reason", async () => {
 
 test("the video's part of the captured tab", () => {
     const measure = /** @type {any} */ ({ rectangle: { x: 100, y: 50, width: 640, height: 360 }, viewport: { width: 1280, height: 720 } });
-    assert.deepEqual(cropOf(measure, { width: 2560, height: 1440 }), { from: { x: 200, y: 100, width: 1280, height: 720 }, to: { width: 1280, height: 720 } });
+    assert.deepEqual(cropOf(measure, { width: 2560, height: 1440 }),
+        { from: { x: 200, y: 100, width: 1280, height: 720 }, to: { width: 1280, height: 720 } });
     const large = { ...measure, rectangle: { x: 0, y: 0, width: 1280, height: 720 } };
     assert.deepEqual(cropOf(large, { width: 2560, height: 1440 })?.to, { width: 1280, height: 720 });
     const uneven = { ...measure, rectangle: { x: 10.4, y: 10.4, width: 100.4, height: 100.4 } };

@@ -6,8 +6,8 @@ import { mp4Bytes } from "./world/clip-server.js";
 import { pageWithFrames, World } from "./world/world.js";
 
 /**
- * The service worker is ended after each of its effects in turn, and another begins over the same storage: whatever was under way comes to its end,
- * and exactly one job was made.
+ * The service worker is ended after each of its effects in turn, and another begins over the same storage: whatever was under way comes to
+ * its end, and exactly one job was made.
  */
 
 const SHORT = mp4Bytes(300_000);

@@ -44,7 +44,10 @@ test("what a gateway answers while it cannot is waited for: 429, 503, 500, 507, 
 test("a poll that fails leaves the job's state, and is tried again", async (context) => {
     const world = await new World().open(context);
     const left = ["reset", problem(503, "database_unavailable"), problem(429, "rate_limited", { "Retry-After": "2" })];
-    world.gateway.refuse = ({ method, path }) => (method === "GET" && path.startsWith("/api/jobs") ? /** @type {any} */ (left.shift() ?? null) : null);
+    world.gateway.refuse = ({ method, path }) => {
+        const isPoll = method === "GET" && path.startsWith("/api/jobs");
+        return isPoll ? /** @type {any} */ (left.shift() ?? null) : null;
+    };
     const id = await world.analyse(world.addFile("v1", BYTES));
     const failing = await world.until((each) => each.problem?.code === "database_unavailable");
     assert.equal(failing.state, "queued");
@@ -69,7 +72,9 @@ test("Retry-After is kept to", async (context) => {
 });
 
 test("what will be refused again ends it: 413, 415, 422", async (context) => {
-    for (const [status, code] of /** @type {[number, string][]} */ ([[413, "upload_too_large"], [415, "media_type_mismatch"], [422, "idempotency_key_reused"]])) {
+    /** @type {[number, string][]} */
+    const refusals = [[413, "upload_too_large"], [415, "media_type_mismatch"], [422, "idempotency_key_reused"]];
+    for (const [status, code] of refusals) {
         const world = await new World().open(context);
         world.gateway.refuse = ({ method }) => (method === "POST" ? problem(status, code) : null);
         const analysis = await world.ended(await world.analyse(world.addFile("v1", BYTES)));
@@ -138,7 +143,8 @@ test("where storage is full, the oldest verdicts make room", async (context) => 
     const world = await new World().open(context);
     for (let index = 0; index < 10; index += 1) {
         const id = `00000000-0000-4000-8000-00000000000${index}`;
-        await world.browser.writeStorage("local", { [`analysis:${id}`]: { id, state: "succeeded", createdAt: index, changedAt: index, endedAt: index, source: { kind: "stream" } } });
+        const old = { id, state: "succeeded", createdAt: index, changedAt: index, endedAt: index, source: { kind: "stream" } };
+        await world.browser.writeStorage("local", { [`analysis:${id}`]: old });
     }
     world.browser.beforeWrite = (area) => {
         if (area === "local" && world.browser.storedAnalyses().length >= 10) throw new Error("Resource::kQuotaBytes quota exceeded");
@@ -202,7 +208,10 @@ test("bytes that the browser dropped are read again", async (context) => {
 test("a clock that is set back holds nothing up", async (context) => {
     const world = await new World().open(context);
     let count = 0;
-    world.gateway.refuse = ({ method }) => (method === "POST" && (count += 1) === 1 ? problem(429, "rate_limited", { "Retry-After": "20" }) : null);
+    world.gateway.refuse = ({ method }) => {
+        const isFirst = method === "POST" && (count += 1) === 1;
+        return isFirst ? problem(429, "rate_limited", { "Retry-After": "20" }) : null;
+    };
     const id = await world.analyse(world.addFile("v1", BYTES));
     await world.until((each) => each.failures === 1);
     world.clock.offsetMilliseconds = -365 * 24 * HOUR;

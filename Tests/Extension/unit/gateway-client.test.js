@@ -55,8 +55,10 @@ test("the same key again gives the same job", async (context) => {
 
 test("an upload goes in pieces, and becomes a job", async (context) => {
     const { server, client } = await begin(context);
-    const location = await client.createUpload(CLIP.size, { mediaType: "video/webm", options: { reencodedBy: "screen" }, isFresh: true, signal: never });
-    assert.deepEqual([...server.uploads.values()][0].metadata, { filetype: "video/webm", options: '{"reencodedBy":"screen"}', fresh: "true" });
+    const location = await client.createUpload(CLIP.size,
+        { mediaType: "video/webm", options: { reencodedBy: "screen" }, isFresh: true, signal: never });
+    assert.deepEqual([...server.uploads.values()][0].metadata,
+        { filetype: "video/webm", options: '{"reencodedBy":"screen"}', fresh: "true" });
     assert.deepEqual(await client.uploadStanding(location), { offset: 0, jobId: null });
     assert.deepEqual(await client.appendUpload(location, 0, CLIP.slice(0, 5)), { offset: 5, jobId: null });
     const conflict = await errorOf(client.appendUpload(location, 0, CLIP.slice(0, 5)));
@@ -173,11 +175,16 @@ test("answers are bounded and checked", async (context) => {
     const { server, client } = await begin(context);
     server.refuse = () => ({ status: 200, body: JSON.stringify({ id: ID, state: "queued", padding: "x".repeat(9 << 20) }) });
     assert.equal((await errorOf(client.job(ID, {}))).code, "not_whorl");
-    for (const body of [{ id: "../../x", state: "queued" }, { id: ID, state: "sleeping" }, { id: ID, state: "succeeded" }, { id: ID, state: "succeeded", verdict: "real" }]) {
+    const wrong = [
+        { id: "../../x", state: "queued" }, { id: ID, state: "sleeping" }, { id: ID, state: "succeeded" },
+        { id: ID, state: "succeeded", verdict: "real" },
+    ];
+    for (const body of wrong) {
         server.refuse = () => ({ status: 200, body: JSON.stringify(body) });
         assert.equal((await errorOf(client.job(ID, {}))).code, "not_whorl");
     }
-    server.refuse = () => ({ status: 200, body: JSON.stringify({ id: ID, state: "running", progress: 7, stage: "s".repeat(1000), more: 1 }) });
+    const strange = { id: ID, state: "running", progress: 7, stage: "s".repeat(1000), more: 1 };
+    server.refuse = () => ({ status: 200, body: JSON.stringify(strange) });
     const { job } = await client.job(ID, {});
     assert.deepEqual(job, { id: ID, state: "running", progress: 1, stage: "s".repeat(64) });
 });
@@ -202,11 +209,11 @@ test("a gateway that is not there, and none at all", async () => {
 test("health says what is not well", async (context) => {
     const { server, client } = await begin(context, "");
     assert.deepEqual(await client.health(), { status: "ok", version: "0.1.0", detail: "" });
-    server.refuse = () => ({
-        status: 503, headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ status: "unavailable", version: "0.1.0", database: { ok: false, detail: "it is away" }, redis: { ok: true }, workers: 0 }),
-    });
-    assert.deepEqual(await client.health(), { status: "unavailable", version: "0.1.0", detail: "database: it is away; no worker is ready" });
+    const database = { ok: false, detail: "it is away" };
+    const unwell = { status: "unavailable", version: "0.1.0", database, redis: { ok: true }, workers: 0 };
+    server.refuse = () => ({ status: 503, headers: { "Content-Type": "application/json" }, body: JSON.stringify(unwell) });
+    assert.deepEqual(await client.health(),
+        { status: "unavailable", version: "0.1.0", detail: "database: it is away; no worker is ready" });
     server.refuse = () => problem(503, "database_unavailable");
     assert.equal((await errorOf(client.health())).code, "database_unavailable");
     server.refuse = () => ({ status: 200, body: '{"hello":"world"}' });

@@ -25,13 +25,15 @@ const diagnostics = /** @type {any} */ ({ note: () => undefined, noteError: () =
  * @returns {any}
  */
 function analysis(id, members = {}) {
-    return { id, state: "waiting", createdAt: 0, changedAt: 0, isVisible: false, isAutomatic: false, source: { kind: "stream" }, ...members };
+    return { id, state: "waiting", createdAt: 0, changedAt: 0, isVisible: false, isAutomatic: false, source: { kind: "stream" },
+        ...members };
 }
 
 test("turns: visible first, asked before automatic, then the oldest", () => {
     const waiting = [
         analysis("old", { createdAt: 1 }), analysis("new", { createdAt: 9 }), analysis("seen", { createdAt: 8, isVisible: true }),
-        analysis("seen automatic", { createdAt: 2, isVisible: true, isAutomatic: true }), analysis("automatic", { createdAt: 0, isAutomatic: true }),
+        analysis("seen automatic", { createdAt: 2, isVisible: true, isAutomatic: true }),
+        analysis("automatic", { createdAt: 0, isAutomatic: true }),
         analysis("later", { nextAt: 500, isVisible: true }),
     ];
     assert.deepEqual(nextToStart(waiting, 8, 100), ["seen", "seen automatic", "old", "new", "automatic"]);
@@ -62,8 +64,10 @@ test("a few jobs are asked for at a time, watched ones first and with patience",
     const jobs = [...Array(6)].map((_, index) => analysis(`j${index}`, { state: "running", createdAt: index, entityTag: '"1"' }));
     const isWatched = (/** @type {any} */ { id }) => id >= "j2";
     const chosen = polls.choose(jobs, [], isWatched, { now: 0, elapsed: 0 });
-    assert.deepEqual(chosen.map(({ analysis: { id }, isLong }) => [id, isLong]), [["j2", true], ["j3", true], ["j4", false], ["j5", false]]);
-    assert.equal(polls.choose(jobs, [{ isLong: true }, { isLong: true }, { isLong: false }], isWatched, { now: 0, elapsed: 0 })[0].isLong, false);
+    assert.deepEqual(chosen.map(({ analysis: { id }, isLong }) => [id, isLong]),
+        [["j2", true], ["j3", true], ["j4", false], ["j5", false]]);
+    const running = [{ isLong: true }, { isLong: true }, { isLong: false }];
+    assert.equal(polls.choose(jobs, running, isWatched, { now: 0, elapsed: 0 })[0].isLong, false);
     polls.answered(chosen[2], { isUnchanged: true, retryAfterMilliseconds: 1000 });
     assert.equal(polls.dueAt("j4"), 1000);
     polls.hurry();
@@ -110,9 +114,12 @@ test("an alarm stands as long as something is to be done, and is not set twice",
 });
 
 test("senders are told apart", () => {
-    const content = { id: OWN.id, frameId: 0, documentId: "D", tab: { id: 3, windowId: 1, active: true, url: "https://a.example/x", title: "t" }, origin: "https://b.example" };
-    assert.deepEqual(identify(content, OWN), { kind: "content", tabId: 3, frameId: 0, documentId: "D", pageOrigin: "https://a.example", pageTitle: "t" });
-    assert.equal(/** @type {any} */ (identify({ ...content, tab: { ...content.tab, url: undefined } }, OWN)).pageOrigin, "https://b.example");
+    const content = { id: OWN.id, frameId: 0, documentId: "D",
+        tab: { id: 3, windowId: 1, active: true, url: "https://a.example/x", title: "t" }, origin: "https://b.example" };
+    assert.deepEqual(identify(content, OWN),
+        { kind: "content", tabId: 3, frameId: 0, documentId: "D", pageOrigin: "https://a.example", pageTitle: "t" });
+    const inUnknownTab = { ...content, tab: { ...content.tab, url: undefined } };
+    assert.equal(/** @type {any} */ (identify(inUnknownTab, OWN)).pageOrigin, "https://b.example");
     assert.deepEqual(identify({ id: OWN.id, url: `${EXTENSION_ORIGIN}/options/options.html`, tab: content.tab }, OWN), { kind: "page" });
     assert.equal(identify({ ...content, url: `${EXTENSION_ORIGIN}.example/`, id: "other" }, OWN), null);
     assert.equal(identify({ ...content, url: `${EXTENSION_ORIGIN}.evil/` }, OWN)?.kind, "content");
@@ -148,8 +155,10 @@ test("old analyses are forgotten, the surplus too, and nothing by a clock that j
 test("content scripts are registered for allowed sites with their permission, and for no others", async () => {
     const browser = new MemoryBrowser();
     const sites = {
-        "https://a.example": { analysis: /** @type {const} */ ("ask"), showsBadges: true }, "https://b.example": { analysis: /** @type {const} */ ("automatic"), showsBadges: false },
-        "https://c.example": { analysis: /** @type {const} */ ("ask"), showsBadges: false }, "https://d.example": { analysis: /** @type {const} */ ("ask"), showsBadges: true },
+        "https://a.example": { analysis: /** @type {const} */ ("ask"), showsBadges: true },
+        "https://b.example": { analysis: /** @type {const} */ ("automatic"), showsBadges: false },
+        "https://c.example": { analysis: /** @type {const} */ ("ask"), showsBadges: false },
+        "https://d.example": { analysis: /** @type {const} */ ("ask"), showsBadges: true },
     };
     browser.hosts = new Set(["https://a.example/*", "https://b.example/*", "https://c.example/*"]);
     browser.scripts.set("site:https://gone.example", { id: "site:https://gone.example", matches: [], js: [] });
@@ -180,7 +189,8 @@ test("how a connection is", async (context) => {
     assert.equal(await statusOf(url, " whorl_right "), "ok");
     server.refuse = ({ path }) => (path === "/api/stats" ? problem(403, "scope_missing") : null);
     assert.equal(await statusOf(url, "whorl_right"), "unauthorized");
-    server.refuse = () => ({ status: 200, headers: { "Content-Type": "application/json" }, body: '{"status":"degraded","version":"1","workers":0}' });
+    const headers = { "Content-Type": "application/json" };
+    server.refuse = () => ({ status: 200, headers, body: '{"status":"degraded","version":"1","workers":0}' });
     assert.deepEqual(await checkConnection(browser, { url, key: "" }), { status: "degraded", version: "1", detail: "no worker is ready" });
     server.refuse = () => ({ status: 200, body: "<html>" });
     assert.equal(await statusOf(url), "not_whorl");
@@ -192,13 +202,17 @@ test("settings that were stored are not believed", () => {
     assert.deepEqual(checkedSettings(undefined), { ...DEFAULT_SETTINGS });
     assert.deepEqual(checkedSettings("x"), { ...DEFAULT_SETTINGS });
     const settings = checkedSettings({
-        gatewayUrl: "HTTP://Example.ORG:8080/whorl//", gatewayKey: "a b", dashboardUrl: "javascript:alert(1)", retentionDays: 0, parallelAnalyses: 3, frameCount: 16.5,
-        allowsUrls: 1, language: "../x", more: 1, sites: { "https://a.example": { analysis: "always", showsBadges: false }, "https://a.example/path": {}, "null": {}, b: null },
+        gatewayUrl: "HTTP://Example.ORG:8080/whorl//", gatewayKey: "a b", dashboardUrl: "javascript:alert(1)", retentionDays: 0,
+        parallelAnalyses: 3, frameCount: 16.5,
+        allowsUrls: 1, language: "../x", more: 1,
+        sites: { "https://a.example": { analysis: "always", showsBadges: false }, "https://a.example/path": {}, "null": {}, b: null },
     });
     assert.deepEqual(settings, {
-        ...DEFAULT_SETTINGS, gatewayUrl: "http://example.org:8080/whorl", parallelAnalyses: 3, sites: { "https://a.example": { analysis: "ask", showsBadges: false } },
+        ...DEFAULT_SETTINGS, gatewayUrl: "http://example.org:8080/whorl", parallelAnalyses: 3,
+        sites: { "https://a.example": { analysis: "ask", showsBadges: false } },
     });
-    for (const wrong of ["https://user@a.example", "https://a.example?x", "https://a.example#x", "a.example", `https://a.example/${"x".repeat(3000)}`]) {
+    const endless = `https://a.example/${"x".repeat(3000)}`;
+    for (const wrong of ["https://user@a.example", "https://a.example?x", "https://a.example#x", "a.example", endless]) {
         assert.equal(checkedSettings({ gatewayUrl: wrong }).gatewayUrl, "");
     }
 });

@@ -108,7 +108,10 @@ test("a port that nobody waits for is closed, and one of another document", asyn
     ])) {
         let isClosed = false;
         const listeners = { addListener: () => undefined };
-        world.machine?.connect(/** @type {any} */ ({ name, sender, disconnect: () => (isClosed = true), onMessage: listeners, onDisconnect: listeners }));
+        const disconnect = () => {
+            isClosed = true;
+        };
+        world.machine?.connect(/** @type {any} */ ({ name, sender, disconnect, onMessage: listeners, onDisconnect: listeners }));
         await world.when(() => isClosed);
     }
     assert.equal(world.stored(id).state, "reading");
@@ -120,8 +123,10 @@ test("a port that nobody waits for is closed, and one of another document", asyn
  */
 function withMeasure(page, members) {
     const measure = {
-        rectangle: { x: 0, y: 0, width: 640, height: 360 }, viewport: { width: 1280, height: 720 }, devicePixelRatio: 1, currentTimeSeconds: 1, isTop: true,
+        rectangle: { x: 0, y: 0, width: 640, height: 360 }, viewport: { width: 1280, height: 720 }, devicePixelRatio: 1,
+        currentTimeSeconds: 1, isTop: true,
         isPaused: true, ...members,
     };
-    return (/** @type {any} */ place, /** @type {any} */ message) => (message.type === "video.measure" ? Promise.resolve(measure) : page(place, message));
+    return async (/** @type {any} */ place, /** @type {any} */ message) =>
+        message.type === "video.measure" ? measure : page(place, message);
 }

@@ -130,7 +130,8 @@ test("where the gateway takes no addresses, frames are drawn", async (context) =
     const world = await new World().open(context);
     await world.set({ allowsUrls: true });
     world.browser.page = frameless(world);
-    const analysis = await world.ended(await world.analyse(world.summary("v1", { source: { kind: "http", url: `${world.site.url}/none.mp4` } })));
+    const source = { kind: "http", url: `${world.site.url}/none.mp4` };
+    const analysis = await world.ended(await world.analyse(world.summary("v1", { source })));
     assert.equal(analysis.state, "succeeded");
     assert.equal(analysis.method, "frames");
     assert.deepEqual(analysis.methodNotes, ["reading_failed", "url_jobs_off"]);
@@ -143,7 +144,8 @@ test("where the gateway cannot fetch, frames are drawn", async (context) => {
     world.gateway.step = (job) => Object.assign(job, job.uploadSha256
         ? { state: "succeeded", verdict: VERDICT } : { state: "failed", error: { code: "fetch_failed", message: "403" } });
     world.browser.page = frameless(world);
-    const analysis = await world.ended(await world.analyse(world.summary("v1", { source: { kind: "http", url: `${world.site.url}/none.mp4` } })));
+    const source = { kind: "http", url: `${world.site.url}/none.mp4` };
+    const analysis = await world.ended(await world.analyse(world.summary("v1", { source })));
     assert.equal(analysis.state, "succeeded");
     assert.equal(analysis.method, "frames");
     assert.deepEqual(analysis.methodNotes, ["reading_failed", "fetch_failed"]);

@@ -14,7 +14,8 @@ test("only the extension's pages and its content scripts are answered", async (c
     world.start();
     const content = world.contentSender();
     const senders = [
-        {}, { ...content, id: "another" }, { ...content, documentId: undefined }, { ...content, tab: undefined }, { ...content, documentLifecycle: "prerender" },
+        {}, { ...content, id: "another" }, { ...content, documentId: undefined }, { ...content, tab: undefined },
+        { ...content, documentLifecycle: "prerender" },
         { id: "another", url: `${EXTENSION_ORIGIN}/popup/popup.html` },
     ];
     for (const sender of senders) {
@@ -29,8 +30,10 @@ test("content scripts may not say what the extension's pages may", async (contex
     const id = await world.analyse(world.addFile("v1", BYTES));
     await world.ended(id);
     const messages = [
-        { type: "analyses.list", limit: 10 }, { type: "analysis.get", analysisId: id }, { type: "analysis.erase", analysisId: id }, { type: "diagnostics" },
-        { type: "connection.check" }, { type: "everything.forget" }, { type: "site.set", origin: world.site.url, setting: null }, { type: "tab.videos", tabId: 7 },
+        { type: "analyses.list", limit: 10 }, { type: "analysis.get", analysisId: id }, { type: "analysis.erase", analysisId: id },
+        { type: "diagnostics" },
+        { type: "connection.check" }, { type: "everything.forget" }, { type: "site.set", origin: world.site.url, setting: null },
+        { type: "tab.videos", tabId: 7 },
         { type: "video.ask", place: world.place("v1"), again: true },
     ];
     for (const message of messages) assert.equal((await world.tell(message)).problem?.code, "message_refused");
@@ -42,14 +45,20 @@ test("messages that are not as they must be are refused, whatever they hold", as
     world.start();
     const summary = world.summary("v1");
     const messages = [
-        null, 7, "videos.found", {}, { type: "toString" }, { type: "__proto__" }, { type: "videos.found" }, { type: "videos.found", videos: "many" },
-        { type: "videos.found", videos: Array(201).fill(summary) }, { type: "videos.found", videos: [{ ...summary, videoId: "v".repeat(65) }] },
+        null, 7, "videos.found", {}, { type: "toString" }, { type: "__proto__" }, { type: "videos.found" },
+        { type: "videos.found", videos: "many" },
+        { type: "videos.found", videos: Array(201).fill(summary) },
+        { type: "videos.found", videos: [{ ...summary, videoId: "v".repeat(65) }] },
         { type: "videos.found", videos: [{ ...summary, source: { kind: "http", url: "file:///etc/passwd" } }] },
         { type: "videos.found", videos: [{ ...summary, source: { kind: "http", url: `http://a/${"x".repeat(5000)}` } }] },
-        { type: "videos.found", videos: [{ ...summary, durationSeconds: NaN }] }, { type: "videos.found", videos: [{ ...summary, widthPixels: -1 }] },
+        { type: "videos.found", videos: [{ ...summary, durationSeconds: NaN }] },
+        { type: "videos.found", videos: [{ ...summary, widthPixels: -1 }] },
         { type: "analysis.ask", videoId: "v1", again: "yes" }, { type: "analysis.ask", videoId: { toString: "v1" }, again: false },
     ];
-    for (const message of messages) assert.equal((await world.tell(/** @type {any} */ (message))).problem?.code, "message_refused", JSON.stringify(message)?.slice(0, 100));
+    for (const message of messages) {
+        const answer = await world.tell(/** @type {any} */ (message));
+        assert.equal(answer.problem?.code, "message_refused", JSON.stringify(message)?.slice(0, 100));
+    }
 });
 
 test("members that nobody asked for are left out", async (context) => {
@@ -104,5 +113,7 @@ test("diagnostics tell neither the key nor a page's address", async (context) =>
     await world.ask({ type: "analysis.seek", analysisId: id, seconds: 1 });
     const { text } = await world.ask({ type: "diagnostics" });
     assert.match(text, /succeeded/);
-    for (const secret of ["whorl_secret", "/v1.mp4", "example.org", "token", "A page"]) assert(!text.includes(secret), `${secret} in ${text}`);
+    for (const secret of ["whorl_secret", "/v1.mp4", "example.org", "token", "A page"]) {
+        assert(!text.includes(secret), `${secret} in ${text}`);
+    }
 });

@@ -11,7 +11,8 @@ import { createServer } from "node:http";
  */
 
 export const VERDICT = Object.freeze({
-    label: "real", probability: 0.1, threshold: 0.5, abstention: [0.4, 0.6], model: { name: "m", version: "1", sha256: "00", trained: true, region: "frame" },
+    label: "real", probability: 0.1, threshold: 0.5, abstention: [0.4, 0.6],
+    model: { name: "m", version: "1", sha256: "00", trained: true, region: "frame" },
     video: {}, sampling: {}, decidedBy: 0, tracks: [], reasons: [], warnings: [], reused: false,
 });
 
@@ -139,7 +140,8 @@ export class GatewayServer {
         const print = `${isUrl ? body : sha256}|${query.get("options")}`;
         const known = this.keys.get(key);
         if (known && known.print !== print) return problem(422, "idempotency_key_reused");
-        const job = known ? this.jobs.get(known.jobId) : this.#makeJob(randomUUID(), { uploadSha256: sha256, query: Object.fromEntries(query) });
+        const job = known ? this.jobs.get(known.jobId) : this.#makeJob(randomUUID(),
+            { uploadSha256: sha256, query: Object.fromEntries(query) });
         this.keys.set(key, { jobId: job.id, print });
         return json(202, job, { Location: `/api/jobs/${job.id}`, "Retry-After": "1" });
     }
@@ -229,7 +231,8 @@ export class GatewayServer {
  * @param {Record<string, string>} [headers]
  */
 export function problem(status, code, headers = {}) {
-    return { status, headers: { "Content-Type": "application/problem+json", ...headers }, body: JSON.stringify({ code, status, detail: `it is ${code}` }) };
+    return { status, headers: { "Content-Type": "application/problem+json", ...headers },
+        body: JSON.stringify({ code, status, detail: `it is ${code}` }) };
 }
 
 /**

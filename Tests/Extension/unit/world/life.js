@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * How long a service worker lives: a number of effects. After the last one nothing that it does reaches the world any more, as if its process
- * had been ended, and nothing that it waits for ever comes.
+ * How long a service worker lives: a number of effects. After the last one nothing that it does reaches the world any more, as if its
+ * process had been ended, and nothing that it waits for ever comes.
  */
 export class Life {
     #left;

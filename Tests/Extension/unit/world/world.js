@@ -62,7 +62,10 @@ export class World {
         await this.browser.writeStorage("local", { settings: { gatewayUrl: this.gateway.url, ...settings } });
     }
 
-    /** Starts a service worker. @param {number} [effects]  after so many it is ended */
+    /**
+     * Starts a service worker.
+     * @param {number} [effects]  after so many it is ended
+     */
     start(effects = Infinity) {
         this.life.end();
         const life = new Life(effects);
@@ -101,7 +104,8 @@ export class World {
     /** From a page of the extension. @param {object} message @returns {Promise<any>} */
     ask(message) {
         assert(this.machine);
-        return this.machine.answer(message, { id: this.browser.extensionId(), url: `${EXTENSION_ORIGIN}/popup/popup.html`, origin: EXTENSION_ORIGIN });
+        return this.machine.answer(message,
+            { id: this.browser.extensionId(), url: `${EXTENSION_ORIGIN}/popup/popup.html`, origin: EXTENSION_ORIGIN });
     }
 
     /** From the content script of the page. @param {object} message @returns {Promise<any>} */
@@ -168,7 +172,8 @@ export class World {
      */
     summary(videoId, members = {}) {
         return {
-            videoId, source: { kind: "stream" }, durationSeconds: 10, widthPixels: 640, heightPixels: 360, isVisible: true, isProtected: false, ...members,
+            videoId, source: { kind: "stream" }, durationSeconds: 10, widthPixels: 640, heightPixels: 360, isVisible: true,
+            isProtected: false, ...members,
         };
     }
 
@@ -185,7 +190,8 @@ export class World {
             if (found) return found;
             await new Promise((resolve) => setWorldTimeout(resolve, 2));
         }
-        assert.fail(`no analysis met ${wanted}: ${JSON.stringify(this.browser.storedAnalyses(), null, 1)}\n${this.browser.areas.session.get("events")}`);
+        const found = JSON.stringify(this.browser.storedAnalyses(), null, 1);
+        assert.fail(`no analysis met ${wanted}: ${found}\n${this.browser.areas.session.get("events")}`);
     }
 
     /** @param {string} [id] @returns {Promise<any>} */
@@ -230,7 +236,8 @@ function sendClip(world, analysisId, { jpegs, times, problem }) {
     const messages = problem
         ? [{ kind: "failed", problem }]
         : [
-            { kind: "head", mediaType: "video/x-motion-jpeg", length: jpegs.reduce((length, { length: each }) => length + each, 0), frameTimesSeconds: times },
+            { kind: "head", mediaType: "video/x-motion-jpeg", length: jpegs.reduce((length, { length: each }) => length + each, 0),
+                frameTimesSeconds: times },
             ...jpegs.map((jpeg) => ({ kind: "bytes", base64: jpeg.toString("base64") })),
             { kind: "end" },
         ];
