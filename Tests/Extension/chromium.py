@@ -54,10 +54,9 @@ def identity_of(extension: pathlib.Path) -> str:
 class Chromium:
     """Headless, and apart from that as a person has it: one window, tabs, a toolbar whose action can be clicked."""
 
-    def __init__(self, folder: pathlib.Path, extension: pathlib.Path | None, language: str = "en-US"):
+    def __init__(self, folder: pathlib.Path, extension: pathlib.Path | None):
         self.folder = folder
         self.extension = extension
-        self.language = language
         self.log = folder / "chromium.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._protocol: Protocol | None = None
@@ -104,7 +103,7 @@ class Chromium:
         return ends[0], ends[1]
 
     def _flags(self) -> list[str]:
-        flags = [*FLAGS, f"--user-data-dir={self.folder / 'profile'}", f"--lang={self.language}"]
+        flags = [*FLAGS, f"--user-data-dir={self.folder / 'profile'}", "--lang=en-US"]
         flags.append(f"--window-size={WIDTH_PIXELS},{HEIGHT_PIXELS}")
         if self.extension is not None:
             flags += [f"--load-extension={self.extension}", f"--disable-extensions-except={self.extension}"]
@@ -115,13 +114,7 @@ class Chromium:
 
     def _environment(self) -> dict[str, str]:
         """Nothing of the caller's: not the desktop, not the language, not a proxy."""
-        language = self.language.replace("-", "_")
-        return {
-            "PATH": "/usr/bin:/bin",
-            "HOME": str(self.folder),
-            "LANG": f"{language}.UTF-8",
-            "LANGUAGE": language,
-        }
+        return {"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "LANG": "en_US.UTF-8", "LANGUAGE": "en_US"}
 
     @property
     def session(self) -> Session:
@@ -175,10 +168,13 @@ class Chromium:
         answer = self.session.send("Target.attachToTarget", targetId=target, flatten=True)
         return self.session.child(answer["sessionId"])
 
+    def open_tab(self) -> Page:
+        """A new tab in front of the others, with nothing in it."""
+        return Page(self, self.session.send("Target.createTarget", url="about:blank")["targetId"])
+
     def open(self, url: str) -> Page:
         """A new tab in front of the others, once its document is loaded."""
-        target = self.session.send("Target.createTarget", url="about:blank")["targetId"]
-        page = Page(self, target)
+        page = self.open_tab()
         page.go_to(url)
         return page
 

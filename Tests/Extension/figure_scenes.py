@@ -54,7 +54,7 @@ def path_figures(stage: Stage) -> None:
 
 def one_path(stage: Stage, tag: str) -> tuple[float, float]:
     """The whole, and what is left of it without the page's load and without the requests to page server and gateway."""
-    page = stage.browser.open("about:blank")
+    page = stage.browser.open_tab()
     began = time.monotonic()
     page.go_to(stage.pages.url("file.html", clip="ten-seconds.mp4", tag=tag))
     loaded = time.monotonic()

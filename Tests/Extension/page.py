@@ -214,12 +214,14 @@ class Page:
         """The first element of the top document that a selector takes, once it is there."""
 
         def found() -> Node | None:
-            root = self.session.send("DOM.getDocument", depth=0)["root"]["nodeId"]
-            node = self.session.send("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
-            if node == 0:
-                return None
-            described = self.session.send("DOM.describeNode", nodeId=node)["node"]
-            return Node(self, self.session, described["backendNodeId"], described)
+            # A page that is being built refuses: what was found a moment ago is gone.
+            with contextlib.suppress(Refused):
+                root = self.session.send("DOM.getDocument", depth=0)["root"]["nodeId"]
+                node = self.session.send("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+                if node != 0:
+                    described = self.session.send("DOM.describeNode", nodeId=node)["node"]
+                    return Node(self, self.session, described["backendNodeId"], described)
+            return None
 
         return wait_for(f"{selector} is shown", found, seconds)
 

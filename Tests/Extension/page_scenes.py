@@ -106,7 +106,7 @@ def first_steps(stage: Stage) -> None:
 
 @scene("in German everything is German, at the badge too")
 def in_german(stage: Stage) -> None:
-    stage.start(browser_language="de-DE", language="")
+    stage.start(language="de")
     page = judge_one(stage, language="de")
     stage.badge(page).click()
     panel = stage.panel()

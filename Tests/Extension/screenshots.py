@@ -58,10 +58,10 @@ def judged_page(stage: Stage, language: str = "en") -> Page:
 
 
 def take_all(theatre: Theatre, album: Album, seed: int) -> None:
-    for language, tag in (("en", "en-US"), ("de", "de-DE")):
+    for language in ("en", "de"):
         stage = Stage(theatre, f"pictures-{language}", seed)
         try:
-            stage.start(browser_language=tag, language=language)
+            stage.start(language=language)
             if language == "en":
                 take_english(stage, album)
             else:

@@ -10,6 +10,7 @@ from typing import Any
 
 from badges import VERDICT_SECONDS, Badge, badges_of
 from chromium import Chromium
+from client import NoAnswer
 from extension_copy import copy_extension
 from gateway_proxy import GatewayProxy
 from page import Page
@@ -19,6 +20,8 @@ from system import System
 from waiting import Breach, Broken, wait_for
 
 POPUP_IS_READY = "document.getElementById('videos').childElementCount > 0"
+# What asking a page or a browser that is no longer there ends with.
+LOST = (Gone, Refused, Breach, Broken, ScriptFailed, NoAnswer)
 SETTINGS = {
     "dashboardUrl": "",
     "sites": {},
@@ -64,15 +67,15 @@ class Stage:
             raise Broken("the scene has no browser yet")
         return self._browser
 
-    def start(self, *, hosts: list[str] | None = None, browser_language: str = "en-US", **settings: Any) -> None:
+    def start(self, *, hosts: list[str] | None = None, **settings: Any) -> None:
         """A browser whose extension is set up, and may read from the gateway and from these hosts."""
-        self.start_bare(hosts=hosts, browser_language=browser_language)
+        self.start_bare(hosts=hosts)
         self.set_settings(**settings)
 
-    def start_bare(self, *, hosts: list[str] | None = None, browser_language: str = "en-US", is_without_extension: bool = False) -> None:
+    def start_bare(self, *, hosts: list[str] | None = None, is_without_extension: bool = False) -> None:
         """As somebody has it who has just installed the extension, or who has not."""
         extension = None if is_without_extension else copy_extension(self.folder, [self.proxy.url, *(hosts or [])])
-        self._browser = Chromium(self.folder, extension, browser_language)
+        self._browser = Chromium(self.folder, extension)
         self._browser.start()
         if extension is not None:
             wait_for("the service worker has started", self._browser.worker_target, 15)
@@ -88,16 +91,10 @@ class Stage:
 
     def reload_extension(self) -> None:
         """As its card's button on chrome://extensions does."""
-        before = self.browser.in_worker("self.isOfBefore = true")
-        with contextlib.suppress(Gone, Refused):
-            self.browser.in_worker("chrome.runtime.reload()")
-        wait_for("the extension has started again", lambda: before and self._is_new_worker(), 20)
-
-    def _is_new_worker(self) -> bool:
-        try:
-            return not self.browser.in_worker("self.isOfBefore === true")
-        except (Gone, Refused, Broken, Breach, ScriptFailed):
-            return False
+        self.wake_worker()
+        before = self.browser.worker_target()
+        self.browser.session.send("Extensions.loadUnpacked", path=str(self.browser.extension))
+        wait_for("the extension has started again", lambda: self.browser.worker_target() not in (None, before), 20)
 
     def registered_sites(self) -> list[str]:
         """The patterns of sites on which the content scripts come by themselves."""
@@ -215,13 +212,13 @@ class Stage:
     def save_pictures(self, folder: pathlib.Path) -> None:
         """Of every page that is still there."""
         for number, page in enumerate(self._pages, 1):
-            with contextlib.suppress(Gone, Refused, Broken):
+            with contextlib.suppress(*LOST):
                 page.save_picture(folder / f"{number}.png")
 
     def save_story(self) -> None:
         """What helps whoever looks into a failure."""
         story: dict[str, Any] = {"requests": [f"{each.method} {each.path} {each.status}" for each in self.proxy.seen]}
-        with contextlib.suppress(Gone, Refused, Broken, ScriptFailed):
+        with contextlib.suppress(*LOST):
             story["pages"] = {page.target: page.complaints() for page in self._pages if not page.session.is_over}
             story["stored"] = self.stored()
             story["jobs"] = self.jobs()

@@ -4,7 +4,10 @@ var whorl = whorl || {};
 
 /** What goes on in one document, from the injection to the end of the page or of the extension. */
 whorl.Session = class Session {
+    /** Changes come in bursts: the service worker is told at most so often. */
     static TELL_MILLISECONDS = 500;
+    /** So soon the browser has said which videos are in sight. */
+    static SIGHT_MILLISECONDS = 50;
     static PULSE_MILLISECONDS = 2500;
     static MAXIMUM_FAILURES = 5;
     static MAXIMUM_READINGS = 8;
@@ -18,6 +21,7 @@ whorl.Session = class Session {
     #readings = new Map();
     #toldText = "";
     #isTelling = false;
+    #toldAt = -Infinity;
     #failures = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     #tellTimer;
@@ -44,14 +48,14 @@ whorl.Session = class Session {
         this.#listen();
         this.#setPulse();
         this.finder.start();
-        this.#scheduleTelling(0);
+        this.#scheduleTelling();
     }
 
     /** As if nothing had been told yet. */
     tellAgain() {
         this.#toldText = "";
         this.#failures = 0;
-        this.#scheduleTelling(0);
+        this.#scheduleTelling();
     }
 
     stop() {
@@ -96,10 +100,11 @@ whorl.Session = class Session {
         return false;
     }
 
-    #scheduleTelling(milliseconds = Session.TELL_MILLISECONDS) {
+    #scheduleTelling() {
         this.#updateBadges();
         if (this.#failures > Session.MAXIMUM_FAILURES) return;
-        this.#tellTimer ??= setTimeout(() => void this.#tell(), milliseconds);
+        const wait = Math.max(Session.SIGHT_MILLISECONDS, this.#toldAt + Session.TELL_MILLISECONDS - performance.now());
+        this.#tellTimer ??= setTimeout(() => void this.#tell(), wait);
     }
 
     async #tell() {
@@ -114,6 +119,7 @@ whorl.Session = class Session {
         const text = JSON.stringify(videos);
         if (text === this.#toldText) return;
         this.#toldText = text;
+        this.#toldAt = performance.now();
         this.#isTelling = true;
         try {
             const { badges, showsBadges, words } = await whorl.link.send({ type: "videos.found", videos });
