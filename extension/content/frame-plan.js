@@ -30,6 +30,14 @@ whorl.framePlan = (() => {
     }
 
     /**
+     * Every fourth first, then those in the middle, then the others: whenever it ends, what there is lies evenly.
+     * @param {number[]} times
+     */
+    function coarseFirst(times) {
+        return [0, 2, 1, 3].flatMap((start) => times.filter((_, index) => index % 4 === start));
+    }
+
+    /**
      * @param {number} width
      * @param {number} height
      */
@@ -73,12 +81,13 @@ whorl.framePlan = (() => {
     /**
      * Why these frames are not enough to judge a video by; null: they are.
      * @param {DrawnFrame[]} frames  in order
-     * @param {{isWhole: boolean, isProtected: boolean, isPaused: boolean}} video  `isWhole`: they are all that could be had of it
+     * @param {{isWhole: boolean, isProtected: boolean, isPaused: boolean, isHidden: boolean}} video  `isWhole`: they are all that could be had of it;
+     *   `isHidden`: its page is not in front
      * @returns {import("../shared/types.js").AnalysisProblem | null}
      */
-    function problemOf(frames, { isWhole, isProtected, isPaused }) {
+    function problemOf(frames, { isWhole, isProtected, isPaused, isHidden }) {
         if (frames.length < (isWhole ? 1 : LEAST_FRAMES)) {
-            const advice = isPaused ? "the video is paused and cannot be sought; play it and ask again" : "the video stood still";
+            const advice = isHidden ? "the page is not in front" : isPaused ? "the video is paused and cannot be sought; play it" : "the video stood still";
             return { code: "reading_failed", detail: `${frames.length} frames could be drawn, ${LEAST_FRAMES} are needed: ${advice}` };
         }
         if (frames.some((frame) => frame.spread >= LEAST_SPREAD)) return null;
@@ -86,5 +95,5 @@ whorl.framePlan = (() => {
         return { code: "black", detail: `all ${frames.length} frames are of one colour` };
     }
 
-    return { LEAST_FRAMES, MOST_FRAMES, evenTimes, frameSize, lumaSpread, inOrder, toMilliseconds, problemOf };
+    return { LEAST_FRAMES, MOST_FRAMES, evenTimes, coarseFirst, frameSize, lumaSpread, inOrder, toMilliseconds, problemOf };
 })();

@@ -107,7 +107,8 @@ whorl.readFrames = async (video, { isProtected, signal, ...options }) => {
         video.addEventListener("emptied", onEmptied);
         const isWhole = await reading.drawAll();
         const frames = whorl.framePlan.inOrder(reading.frames);
-        const problem = whorl.framePlan.problemOf(frames, { isWhole, isProtected: isProtected(), isPaused: video.paused });
+        const isHidden = document.visibilityState === "hidden";
+        const problem = whorl.framePlan.problemOf(frames, { isWhole, isProtected: isProtected(), isPaused: video.paused, isHidden });
         if (problem) throw new whorl.ReadingProblem(problem.code, problem.detail);
         const clip = new Blob(frames.map((frame) => frame.picture));
         return {

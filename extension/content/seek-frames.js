@@ -9,7 +9,6 @@ whorl.seekFrames = (() => {
     const SEEK_MILLISECONDS = 4000;
     const SHOW_MILLISECONDS = 250;
     const ALL_MILLISECONDS = 45_000;
-    const LONGEST_FRAME_DISTANCE_SECONDS = 1;
 
     /**
      * The part of a video that can be sought; null where that would disturb somebody, or is not possible.
@@ -33,9 +32,11 @@ whorl.seekFrames = (() => {
         const taken = new Takeover(video, signal);
         const deadline = performance.now() + ALL_MILLISECONDS;
         try {
-            for (const target of whorl.framePlan.evenTimes(range.start, range.end, reading.wanted)) {
+            const targets = whorl.framePlan.evenTimes(range.start, range.end, reading.wanted);
+            const tolerance = Math.min(1, Math.max(0.1, (range.end - range.start) / targets.length / 2));
+            for (const target of whorl.framePlan.coarseFirst(targets)) {
                 if (performance.now() > deadline) return { isWhole: false };
-                const seconds = await showFrame(video, target, taken, signal);
+                const seconds = await showFrame(target, new LastShown(video, target, tolerance), taken, signal);
                 if (seconds === null) return { isWhole: false };
                 await reading.draw(seconds);
             }
@@ -46,22 +47,23 @@ whorl.seekFrames = (() => {
     }
 
     /**
-     * @param {HTMLVideoElement} video
      * @param {number} target
+     * @param {LastShown} shown
      * @param {Takeover} taken
      * @param {AbortSignal} signal
      * @returns {Promise<number | null>}  the shown frame's own time; null: it cannot be shown, or the person took over
      */
-    async function showFrame(video, target, taken, signal) {
-        const shown = new LastShown(video);
+    async function showFrame(target, shown, taken, signal) {
+        const { video } = taken;
         try {
             const isSought = await taken.seek(target);
             signal.throwIfAborted();
             if (!isSought) return null;
-            // The event tells that the frame is there, the callback which one it is; for the frame that was shown already there is none.
-            if (!shown.isNear(target)) await whorl.waits.presentedFrame(video, SHOW_MILLISECONDS, signal);
+            // The event tells that the position is reached, the callback that the frame is there, and which one it is. Where none comes, for a frame
+            // that was shown already and in a hidden page, the frame gets some time.
+            if (!shown.isWanted) await whorl.waits.presentedFrame(video, SHOW_MILLISECONDS, signal);
             if (taken.isOver) return null;
-            return shown.isNear(target) ? shown.mediaTime : video.currentTime;
+            return shown.isWanted ? shown.mediaTime : video.currentTime;
         } finally {
             shown.stop();
         }
@@ -72,15 +74,20 @@ whorl.seekFrames = (() => {
         #handle = 0;
         mediaTime = NaN;
 
-        /** @param {HTMLVideoElement} video */
-        constructor(video) {
+        /**
+         * @param {HTMLVideoElement} video
+         * @param {number} target
+         * @param {number} tolerance  in seconds: a frame shown late, of where it was sought before, lies farther away
+         */
+        constructor(video, target, tolerance) {
             this.video = video;
+            this.target = target;
+            this.tolerance = tolerance;
             this.#listen();
         }
 
-        /** @param {number} target */
-        isNear(target) {
-            return Math.abs(this.mediaTime - target) <= LONGEST_FRAME_DISTANCE_SECONDS;
+        get isWanted() {
+            return Math.abs(this.mediaTime - this.target) <= this.tolerance;
         }
 
         stop() {

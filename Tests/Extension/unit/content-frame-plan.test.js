@@ -8,11 +8,17 @@ const { framePlan } = runContentScripts("frame-plan");
 /** @param {number} seconds @param {number} [spread] */
 const frame = (seconds, spread = 200) => ({ seconds, picture: new Blob(), spread });
 
-const SEEN = { isWhole: false, isProtected: false, isPaused: false };
+const SEEN = { isWhole: false, isProtected: false, isPaused: false, isHidden: false };
 
 test("times are the middles of equal parts", () => {
     assert.deepEqual(framePlan.evenTimes(0, 8, 4), [1, 3, 5, 7]);
     assert.deepEqual(framePlan.evenTimes(10, 11, 1), [10.5]);
+});
+
+test("frames that come to an early end lie evenly", () => {
+    const order = framePlan.coarseFirst(framePlan.evenTimes(0, 16, 16));
+    assert.deepEqual(order.slice(0, 8), [0.5, 4.5, 8.5, 12.5, 2.5, 6.5, 10.5, 14.5]);
+    assert.deepEqual([...order].sort((first, second) => first - second), framePlan.evenTimes(0, 16, 16));
 });
 
 test("the longest side has 1280 pixels at most, and nothing is enlarged", () => {
@@ -50,6 +56,7 @@ test("eight frames are needed, unless there are no more in the video", () => {
     assert.equal(framePlan.problemOf(frames.slice(7), { ...SEEN, isWhole: true }), null);
     assert.equal(framePlan.problemOf([], { ...SEEN, isWhole: true })?.code, "reading_failed");
     assert.match(framePlan.problemOf([], { ...SEEN, isPaused: true })?.detail, /paused/);
+    assert.match(framePlan.problemOf([], { ...SEEN, isPaused: true, isHidden: true })?.detail, /not in front/);
 });
 
 test("frames of one colour show nothing; of a protected video that is the protection", () => {
