@@ -187,7 +187,8 @@ export class Analyses {
         const { analysis, effects } = advance(before, event, clock.now());
         if (analysis === before) return before;
         await store.save(analysis);
-        if (analysis.state !== before.state || analysis.problem?.code !== before.problem?.code) this.#note(analysis);
+        const isNews = analysis.state !== before.state || analysis.method !== before.method || analysis.problem?.code !== before.problem?.code;
+        if (isNews) this.#note(analysis);
         const running = this.#running.get(id);
         // The new state may have no use for what is being done.
         if (running && running.work !== workOf(analysis)) running.controller.abort();
