@@ -67,6 +67,7 @@ svg { display: block; flex: none; width: 16px; height: 16px; fill: none; stroke:
 .uncertain .ask .icon { color: var(--uncertain); }
 .untrained .ask .icon { color: var(--untrained); }
 .busy .ask .icon { color: var(--busy); }
+.more svg { stroke-width: 3; }
 .icon .track { opacity: 0.3; }
 .busy.unmeasured .ask .icon { animation: turn 1.4s linear infinite; }
 @keyframes turn { to { transform: rotate(1turn); } }
