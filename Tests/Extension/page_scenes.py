@@ -91,6 +91,8 @@ def first_steps(stage: Stage) -> None:
     popup.wait_for_text(words("popup_hint_title"))
     popup.the("button", words("action_set_gateway")).click()
     options = stage.own_page("options/")
+    options.wait_for_text(words("options_heading_sites"))
+    options.wait("the fields have their values", "document.querySelector('#sites').childElementCount > 0")
     options.find("#gateway-url").click()
     options.write(f" {stage.proxy.url}/ ")
     options.find("#gateway-key").click()

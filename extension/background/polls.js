@@ -67,7 +67,8 @@ export class Polls {
         const unchanged = isUnchanged ? (this.#paces.get(id)?.unchanged ?? 0) + 1 : 0;
         // The first answer that somebody waits for is followed by a long poll: what the gateway says of asking again is meant for short ones.
         const isFirst = isWatched && entityTag === undefined;
-        const delay = isLong || isFirst ? LONG_POLL_SPACING_MILLISECONDS : pollDelayMilliseconds({ isWatched, unchanged, retryAfterMilliseconds });
+        const pace = isLong ? LONG_POLL_SPACING_MILLISECONDS : pollDelayMilliseconds({ isWatched, unchanged, retryAfterMilliseconds });
+        const delay = isFirst ? 0 : pace;
         this.#paces.set(id, { dueAt: this.#elapsed() + delay, unchanged });
     }
 

@@ -20,6 +20,8 @@ import { Serial } from "./serial.js";
  * @property {ClipWriter} writer
  * @property {AbortSignal} signal
  * @property {(progress: number) => void} onProgress
+ *
+ * @typedef {{jpeg: Uint8Array, seconds: number, isBlack: boolean}} Picture
  */
 
 /** The browser allows two captures a second. */
@@ -65,35 +67,36 @@ export class TabCapture {
     async #read({ place, frameCount, writer, signal, onProgress }) {
         signal.throwIfAborted();
         await writer.begin();
-        /** @type {number[]} */
-        const times = [];
+        /** @type {Picture[]} */
+        const pictures = [];
         const reasons = new Set();
         const wanted = Math.min(frameCount, MAXIMUM_FRAMES);
-        let isAllBlack = true;
         const end = performance.now() + this.#longestMilliseconds;
-        while (times.length < wanted && performance.now() < end) {
+        while (pictures.length < wanted && performance.now() < end) {
             signal.throwIfAborted();
-            const shot = await this.#shoot(place, times.at(-1) ?? -Infinity);
+            const shot = await this.#shoot(place, pictures);
             if ("reason" in shot) reasons.add(shot.reason);
-            else {
-                await writer.write(shot.jpeg);
-                times.push(shot.seconds);
-                isAllBlack &&= shot.isBlack;
-            }
-            onProgress(times.length / wanted);
-            await pause(this.#spacingMilliseconds);
+            else pictures.push(shot);
+            onProgress(pictures.length / wanted);
+            // Out of step with a short clip that begins anew again and again.
+            await pause(this.#spacingMilliseconds * (1 + Math.random() / 4));
         }
-        if (times.length < FEWEST_FRAMES) throw new ReadingFailure(tooFewCode(reasons), `only ${times.length} pictures came`);
-        if (isAllBlack) throw new ReadingFailure("black", "all pictures are black");
-        return { ...(await writer.finish(MOTION_JPEG)), frameTimesSeconds: times };
+        if (pictures.length < FEWEST_FRAMES) {
+            throw new ReadingFailure(tooFewCode(reasons), `only ${pictures.length} pictures came`);
+        }
+        if (pictures.every(({ isBlack }) => isBlack)) throw new ReadingFailure("black", "all pictures are black");
+        // A clip that begins anew meanwhile has been seen out of its order.
+        pictures.sort((one, other) => one.seconds - other.seconds);
+        for (const { jpeg } of pictures) await writer.write(jpeg);
+        return { ...(await writer.finish(MOTION_JPEG)), frameTimesSeconds: pictures.map(({ seconds }) => seconds) };
     }
 
     /**
      * @param {VideoPlace} place
-     * @param {number} lastSeconds
-     * @returns {Promise<{jpeg: Uint8Array, seconds: number, isBlack: boolean} | {reason: string}>}
+     * @param {Picture[]} known  moments that are not wanted again
+     * @returns {Promise<Picture | {reason: string}>}
      */
-    async #shoot(place, lastSeconds) {
+    async #shoot(place, known) {
         const before = await this.#measure(place);
         if (!before.isTop) throw new ReadingFailure("tainted", "it is in a frame whose place in the tab cannot be known");
         if (before.isPaused) return { reason: "paused" };
@@ -103,8 +106,10 @@ export class TabCapture {
         const after = await this.#measure(place);
         // What was captured must be this tab, and the video where it was measured.
         if ((await this.#shownWindow(place.tabId)) !== windowId || !isStill(before, after)) return { reason: "not_visible" };
+        // Between the two it began anew, and the picture is of one or the other.
+        if (after.currentTimeSeconds < before.currentTimeSeconds) return { reason: "restarted" };
         const seconds = (before.currentTimeSeconds + after.currentTimeSeconds) / 2;
-        if (after.currentTimeSeconds < before.currentTimeSeconds || seconds < lastSeconds + LEAST_STEP_SECONDS) return { reason: "paused" };
+        if (known.some((picture) => Math.abs(picture.seconds - seconds) < LEAST_STEP_SECONDS)) return { reason: "paused" };
         const picture = await cropped(url, after);
         return picture ? { ...picture, seconds } : { reason: "not_visible" };
     }
