@@ -81,7 +81,7 @@ export class Analyses {
         const { browser, store } = this.#parts;
         const stored = await browser.readStorage("session", PAUSE_KEY);
         this.#pause = stored[PAUSE_KEY] ?? null;
-        for (const { id } of [...store.all()]) await this.dispatch(id, { kind: "interrupted" });
+        for (const { id } of [...store.all()]) await this.#interrupt(id);
         await this.#tidying.sweepClips();
         this.tick();
     }
@@ -174,6 +174,16 @@ export class Analyses {
             this.#cooling.delete(id);
         }
         this.tick();
+    }
+
+    /** @param {string} id */
+    async #interrupt(id) {
+        try {
+            await this.dispatch(id, { kind: "interrupted" });
+        } catch (error) {
+            // Where it cannot be stored, its old state has it begin anew just as well.
+            this.#parts.diagnostics.noteError("interruption.not_stored", error, { analysis: id });
+        }
     }
 
     /**

@@ -27,7 +27,7 @@ const DURATION_TOLERANCE_SECONDS = 0.5;
  * @param {string} question.id
  * @param {number} question.now
  * @param {VideoPlace} [question.place]
- * @param {Pick<VideoSummary, "source"|"durationSeconds"|"isVisible">} question.video
+ * @param {Pick<Analysis, "source"|"durationSeconds"|"isLive"|"isVisible">} question.video
  * @param {{origin: string, title: string}} question.page
  * @param {boolean} question.isAutomatic
  * @param {boolean} question.isFresh
@@ -44,6 +44,7 @@ export function newAnalysis({ id, now, place, video, page, isAutomatic, isFresh 
         pageTitle: page.title.slice(0, 200),
         source: video.source,
         durationSeconds: video.durationSeconds,
+        isLive: video.isLive,
         isVisible: video.isVisible,
         isAutomatic,
         isFresh,
@@ -53,6 +54,14 @@ export function newAnalysis({ id, now, place, video, page, isAutomatic, isFresh 
         isReused: false,
     };
     return place ? { ...analysis, place } : analysis;
+}
+
+/**
+ * Whether a video has no end. One of which nothing is loaded has no duration either.
+ * @param {VideoSummary} summary
+ */
+export function isLive({ durationSeconds, widthPixels }) {
+    return durationSeconds === null && widthPixels > 0;
 }
 
 /** @param {Analysis} analysis */
@@ -130,7 +139,7 @@ function isSameSource({ source, durationSeconds }, summary) {
  * @param {Analysis} analysis
  */
 function isWorthSharing(analysis) {
-    if (analysis.source.kind !== "http" || analysis.durationSeconds === null) return false;
+    if (analysis.source.kind !== "http" || analysis.isLive) return false;
     return analysis.state === "succeeded" || !hasEnded(analysis);
 }
 

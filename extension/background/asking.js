@@ -1,6 +1,6 @@
 // @ts-check
 import { ProblemError } from "../shared/messages.js";
-import { analysisOf, hasEnded, isSamePlace, newAnalysis } from "./analysis-facts.js";
+import { analysisOf, hasEnded, isLive, isSamePlace, newAnalysis } from "./analysis-facts.js";
 import { Serial } from "./serial.js";
 import { siteSetting } from "./sites.js";
 import { placeOf } from "./tabs.js";
@@ -92,16 +92,17 @@ export class Asking {
         }
         this.#checkRoom();
         const page = { origin: frame.pageOrigin, title: frame.pageTitle };
-        const analysis = newAnalysis({ id: newId(), now: clock.now(), place, video: summary, page, isAutomatic, isFresh: isAgain });
+        const video = { ...summary, isLive: isLive(summary) };
+        const analysis = newAnalysis({ id: newId(), now: clock.now(), place, video, page, isAutomatic, isFresh: isAgain });
         await queue.add(analysis);
         return analysis;
     }
 
     /** @param {Analysis} earlier */
-    async #askWithoutPage({ source, durationSeconds, pageOrigin, pageTitle }) {
+    async #askWithoutPage({ source, durationSeconds, isLive: hasNoEnd, pageOrigin, pageTitle }) {
         const { queue, clock, newId } = this.#parts;
         this.#checkRoom();
-        const video = { source, durationSeconds, isVisible: false };
+        const video = { source, durationSeconds, isLive: hasNoEnd, isVisible: false };
         const page = { origin: pageOrigin, title: pageTitle };
         const analysis = newAnalysis({ id: newId(), now: clock.now(), video, page, isAutomatic: false, isFresh: true });
         await queue.add(analysis);

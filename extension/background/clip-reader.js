@@ -59,9 +59,8 @@ export class ClipReader {
      * @param {Settings} settings
      * @returns {Promise<ReadingMethod[]>}
      */
-    async ways({ source, durationSeconds, place }, settings) {
-        // A live stream has no end that a file could have.
-        const isFile = source.kind === "http" && durationSeconds !== null;
+    async ways({ source, isLive, place }, settings) {
+        const isFile = source.kind === "http" && !isLive;
         /** @type {ReadingMethod[]} */
         const ways = [];
         if (isFile && (place || (await this.#mayFetch(source.url)))) ways.push("file");

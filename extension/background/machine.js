@@ -185,7 +185,7 @@ export class Machine {
         const asking = new Asking({ store, tabs, queue, clock, newId });
         const parts = { browser, clips, diagnostics, store, tabs, reader, badges, queue, asking, settings };
         // After a restart of the browser no page of before is left.
-        await leavePages(parts, (place) => !tabs.hasDocument(place));
+        await leavePages(parts, (place) => !tabs.hasDocument(place)).catch((error) => diagnostics.noteError("pages.not_left", error));
         await queue.begin();
         this.#attempt("upkeep.failed", this.#keepUp(parts));
         return parts;

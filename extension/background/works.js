@@ -82,7 +82,7 @@ export class Works {
             const now = this.#store.get(analysis.id) ?? analysis;
             await sendClip(now, { client, clips: this.#clips, uploadBytes: this.#uploadBytes, signal, report });
         } catch (error) {
-            const isRefused = error instanceof GatewayError && (error.disposition === "refuse" || error.code === "url_jobs_off");
+            const isRefused = error instanceof GatewayError && error.disposition === "refuse";
             if (analysis.method !== "url" || !isRefused) throw error;
             await report({ kind: "wayFailed", problem: error.problem, ways: await this.#reader.ways(analysis, settings) });
         }

@@ -19,7 +19,7 @@
  * @property {string} videoId  16 hexadecimal digits, made at random by the content script; good as long as the element is, and shows the same source:
  *   players put one video after another into one element, and no verdict may pass to the next
  * @property {VideoSource} source
- * @property {number|null} durationSeconds  null for a live stream
+ * @property {number|null} durationSeconds  null for a live stream, and while nothing of it is loaded, when the width is 0 too
  * @property {number} widthPixels  of the video itself; 0 while unknown
  * @property {number} heightPixels
  * @property {boolean} isVisible  some of it lies within the viewport
@@ -56,6 +56,7 @@
  * @property {string} pageTitle  at most 200 characters
  * @property {VideoSource} source
  * @property {number|null} durationSeconds
+ * @property {boolean} isLive  it has no end
  * @property {boolean} isVisible  when it was last told of
  * @property {boolean} isAutomatic  asked by a site's setting, not by the person
  * @property {boolean} isFresh  asked anew: a run of its own at the gateway, though the verdict may be known

@@ -19,7 +19,7 @@ const DOWN = { code: "gateway_unreachable", detail: "" };
 
 /** @param {Partial<Analysis>} [members] @returns {Analysis} */
 function begun(members = {}) {
-    const video = { source: { kind: /** @type {const} */ ("http"), url: "http://a/b.mp4" }, durationSeconds: 10, isVisible: true };
+    const video = { source: { kind: /** @type {const} */ ("http"), url: "http://a/b.mp4" }, durationSeconds: 10, isLive: false, isVisible: true };
     const page = { origin: "http://a", title: "t" };
     return { ...newAnalysis({ id: ID, now: 1000, place: PLACE, video, page, isAutomatic: false, isFresh: false }), ...members };
 }

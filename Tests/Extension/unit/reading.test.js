@@ -58,6 +58,14 @@ test("a live stream's address is no file", async (context) => {
     world.browser.page = pageWithFrames(world, { jpegs: JPEGS, times: TIMES });
     const analysis = await world.ended(await world.analyse({ ...world.addFile("v1", BYTES), durationSeconds: null }));
     assert.equal(analysis.method, "frames");
+    assert.equal(analysis.isLive, true);
+});
+
+test("a file of which the page has loaded nothing is read all the same", async (context) => {
+    const world = await new World().open(context);
+    const analysis = await world.ended(await world.analyse({ ...world.addFile("v1", BYTES), durationSeconds: null, widthPixels: 0 }));
+    assert.equal(analysis.state, "succeeded");
+    assert.equal(analysis.method, "file");
 });
 
 test("a video that is busy with an earlier reading is asked again", async (context) => {
