@@ -1,6 +1,7 @@
 // @ts-check
 import { icon } from "./icons.js";
 import { element } from "./nodes.js";
+import { ownWords } from "./problem-callout.js";
 
 /**
  * How the gateway answered, in words.
@@ -44,5 +45,5 @@ export function connectionCallout({ status, version, detail }, translator) {
     return element("div", { class: `callout ${tone === "bad" ? "problem" : tone}` },
         icon(ICONS[tone]),
         element("p", {}, translator.text(sentence), version ? ` ${translator.text("options_connection_version", version)}` : ""),
-        detail && element("p", { class: "quiet-text" }, translator.text("problem_detail"), " ", element("q", { dir: "auto" }, detail)));
+        detail && ownWords(detail, translator));
 }

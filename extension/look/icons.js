@@ -1,7 +1,10 @@
 // @ts-check
 import { drawing } from "./nodes.js";
 
-/** Outlines in a box of 20, drawn with the text's own colour. Each label has a shape of its own, so that colour is never needed to tell them apart. */
+/**
+ * Outlines in a box of 20, drawn with the text's own colour. Each label has a shape of its own, so that colour is never needed to tell them
+ * apart.
+ */
 const OUTLINES = Object.freeze({
     fake: ["M10 2.5 18.5 17.5H1.5Z", "M10 8v4.5", "M10 15v.01"],
     real: ["M10 1.8a8.2 8.2 0 1 1 0 16.4a8.2 8.2 0 1 1 0-16.4Z", "M6.2 10.4l2.6 2.6 5-5.4"],

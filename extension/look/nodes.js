@@ -3,7 +3,8 @@
  * Elements made by code. Texts become text nodes, never markup.
  *
  * @typedef {string | Node | null | false | undefined} Child  what is empty is left out
- * @typedef {Record<string, string | number | boolean | null | undefined>} Attributes  true: without a value; false, null and undefined: not there
+ * @typedef {Record<string, string | number | boolean | null | undefined>} Attributes
+ *   true: without a value; false, null and undefined: not there
  */
 
 const SVG = "http://www.w3.org/2000/svg";

@@ -6,7 +6,8 @@ import { button, element } from "./nodes.js";
 /**
  * @typedef {import("../shared/types.js").AnalysisProblem} AnalysisProblem
  * @typedef {import("../shared/translate.js").Translator} Translator
- * @typedef {Partial<Record<"options"|"permission"|"again", () => unknown>>} ProblemActions  what the page can do; each is called within a click
+ * @typedef {Partial<Record<"options"|"permission"|"again", () => unknown>>} ProblemActions
+ *   what the page can do; each is called within a click
  */
 
 /** @type {Record<"options"|"permission"|"again", string>} */
@@ -26,6 +27,15 @@ export function problemCallout(problem, translator, actions = {}, more = "") {
         icon("problem"),
         element("p", {}, element("strong", {}, translator.say(title))),
         element("p", {}, translator.say(advice), more ? ` ${more}` : ""),
-        problem.detail && element("p", { class: "quiet-text" }, translator.text("problem_detail"), " ", element("q", { dir: "auto" }, problem.detail)),
+        problem.detail && ownWords(problem.detail, translator),
         action && action !== "play" && act && element("div", { class: "buttons" }, button(translator.text(ACTION_TEXTS[action]), act)));
+}
+
+/**
+ * What the gateway itself said.
+ * @param {string} detail
+ * @param {Translator} translator
+ */
+export function ownWords(detail, translator) {
+    return element("p", { class: "quiet-text" }, translator.text("problem_detail"), " ", element("q", { dir: "auto" }, detail));
 }

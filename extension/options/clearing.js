@@ -49,7 +49,8 @@ export class Clearing {
             const problem = await problemOf(ask({ type: "analysis.erase", analysisId: id }));
             if (problem) problems.push(problem);
         }
-        this.#say(this.#translator.counted({ one: "options_erased_one", other: "options_erased_other" }, analyses.length - problems.length));
+        const erasedCount = analyses.length - problems.length;
+        this.#say(this.#translator.counted({ one: "options_erased_one", other: "options_erased_other" }, erasedCount));
         if (problems.length > 0) {
             const left = this.#translator.counted({ one: "options_unerased_one", other: "options_unerased_other" }, problems.length);
             this.#state.append(problemCallout(problems[0], this.#translator, {}, left));

@@ -62,15 +62,18 @@ export class SitesTable {
      */
     #row({ origin, setting, isPermitted }, index) {
         const text = (/** @type {string} */ key) => this.#translator.text(key);
-        const analysis = element("select", { id: `site-analysis-${index}`, "aria-label": this.#translator.text("options_analysis_label", origin) },
+        const named = (/** @type {string} */ key) => ({ "aria-label": this.#translator.text(key, origin) });
+        const analysis = element("select", { id: `site-analysis-${index}`, ...named("options_analysis_label") },
             element("option", { value: "ask", selected: setting.analysis === "ask" }, text("options_analysis_ask")),
             element("option", { value: "automatic", selected: setting.analysis === "automatic" }, text("options_analysis_automatic")));
-        analysis.addEventListener("change", () => this.#set(origin, { ...setting, analysis: analysis.value === "automatic" ? "automatic" : "ask" }));
+        analysis.addEventListener("change", () => {
+            this.#set(origin, { ...setting, analysis: analysis.value === "automatic" ? "automatic" : "ask" });
+        });
         const badges = element("input", {
-            type: "checkbox", id: `site-badges-${index}`, checked: setting.showsBadges, "aria-label": this.#translator.text("options_badges_label", origin),
+            type: "checkbox", id: `site-badges-${index}`, checked: setting.showsBadges, ...named("options_badges_label"),
         });
         badges.addEventListener("change", () => this.#set(origin, { ...setting, showsBadges: badges.checked }));
-        const remove = button(text("action_remove"), () => this.#set(origin, null), { "aria-label": this.#translator.text("options_remove_label", origin) });
+        const remove = button(text("action_remove"), () => this.#set(origin, null), named("options_remove_label"));
         const permit = isPermitted ? null : element("div", { class: "missing" },
             element("span", { class: "quiet-text" }, text("options_site_unpermitted")),
             button(text("action_permit"), () => this.#permit(origin, setting), { id: `site-permit-${index}` }));

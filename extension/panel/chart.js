@@ -17,7 +17,11 @@ const HEIGHT = 190;
 const HIT_RADIUS = 12;
 
 /** Each side of the band has its own mark, so that colour is not needed: up, in between, down. */
-const MARKS = Object.freeze({ above: "M0-6 5.5 4.5H-5.5Z", inside: "M0-5.5 5.5 0 0 5.5-5.5 0Z", below: "M0-4.8a4.8 4.8 0 1 1 0 9.6a4.8 4.8 0 1 1 0-9.6Z" });
+const MARKS = Object.freeze({
+    above: "M0-6 5.5 4.5H-5.5Z",
+    inside: "M0-5.5 5.5 0 0 5.5-5.5 0Z",
+    below: "M0-4.8a4.8 4.8 0 1 1 0 9.6a4.8 4.8 0 1 1 0-9.6Z",
+});
 
 export class Chart {
     #translator;
@@ -95,7 +99,8 @@ export class Chart {
         this.#hideTooltip();
         this.#svg.setAttribute("viewBox", `0 0 ${this.#width} ${HEIGHT}`);
         this.#points = this.#frames.map((frame, index) => this.#point(frame, index, geometry));
-        this.#svg.replaceChildren(...backdrop(geometry, this.#translator), drawing("path", { class: "chart-line", d: geometry.line }), ...this.#points);
+        const line = drawing("path", { class: "chart-line", d: geometry.line });
+        this.#svg.replaceChildren(...backdrop(geometry, this.#translator), line, ...this.#points);
         this.mark(this.#chosen);
         this.#points[hadFocus]?.focus();
     }
@@ -109,7 +114,8 @@ export class Chart {
         const { x, y } = geometry.points[index];
         const side = sideOfBand(this.#verdict, frame.probability);
         const text = this.#translator.text("panel_point", { clock: frame.timestampSeconds }, { percent: frame.probability });
-        const point = drawing("g", { class: `chart-point ${side}`, role: "button", tabindex: -1, "aria-label": text, transform: `translate(${x} ${y})` },
+        const attributes = { class: `chart-point ${side}`, role: "button", tabindex: -1, "aria-label": text, transform: `translate(${x} ${y})` };
+        const point = drawing("g", attributes,
             drawing("circle", { class: "chart-hit", r: HIT_RADIUS }),
             drawing("path", { class: "chart-mark", d: MARKS[side] }));
         const act = () => this.#choose(index);

@@ -6,7 +6,8 @@ import { FramesView } from "./frames-view.js";
 import { samplesTable } from "./samples-table.js";
 
 /**
- * What the verdict rests on: probability over time and the frames, of one person or of the whole picture. What is chosen in one place is chosen in all.
+ * What the verdict rests on: probability over time and the frames, of one person or of the whole picture. What is chosen in one place is
+ * chosen in all.
  *
  * @typedef {import("../shared/translate.js").Translator} Translator
  * @typedef {import("../shared/verdict-shape.js").Track} Track
@@ -94,15 +95,16 @@ export class EvidenceView {
             this.#translator.say(trackWords(this.#verdict, index))));
         const select = element("select", { id: "track" }, ...options);
         select.addEventListener("change", () => this.#show(this.#verdict.tracks[Number(select.value)]));
-        return element("div", { class: "track-choice" },
-            element("label", { for: "track" }, this.#translator.counted({ one: "panel_tracks_one", other: "panel_tracks_other" }, this.#verdict.tracks.length)), select);
+        const text = this.#translator.counted({ one: "panel_tracks_one", other: "panel_tracks_other" }, this.#verdict.tracks.length);
+        return element("div", { class: "track-choice" }, element("label", { for: "track" }, text), select);
     }
 
     #legend() {
         const { threshold, abstention: [low, high] } = this.#verdict;
+        const band = this.#translator.text("panel_legend_band", { bound: low }, { bound: high });
         return element("ul", { class: "legend" },
             element("li", { class: "legend-threshold" }, this.#translator.text("panel_legend_threshold", { bound: threshold })),
-            low < high && element("li", { class: "legend-band" }, this.#translator.text("panel_legend_band", { bound: low }, { bound: high })));
+            low < high && element("li", { class: "legend-band" }, band));
     }
 }
 

@@ -22,6 +22,7 @@ export function factsView(analysis, verdict, translator, jobLink) {
     const text = (/** @type {string} */ key) => translator.text(key);
     const method = methodWords(analysis);
     const { model, video, sampling } = verdict;
+    const shape = [video.codec, video.width > 0 ? translator.size(video.width, video.height) : "", translator.clock(video.durationSeconds)];
     /** @type {[string, (string | null)[]][]} */
     const rows = [
         ["panel_fact_method", [method && translator.say(method), isReencoded(analysis) ? text("method_reencoded") : null]],
@@ -29,7 +30,7 @@ export function factsView(analysis, verdict, translator, jobLink) {
         ["panel_fact_model", [[model.name, model.version].filter(Boolean).join(" · ")]],
         ["panel_fact_trained", [text(model.isTrained ? "panel_trained_yes" : "panel_trained_no")]],
         ["panel_fact_region", [text(model.looksAtFaces ? "panel_region_face" : "panel_region_frame")]],
-        ["panel_fact_video", [[video.codec, video.width > 0 ? translator.size(video.width, video.height) : "", translator.clock(video.durationSeconds)].filter(Boolean).join(" · ")]],
+        ["panel_fact_video", [shape.filter(Boolean).join(" · ")]],
         ["panel_fact_sampling", [sampling.toleranceSeconds > 0
             ? translator.text("panel_sampling_tolerance", { count: sampling.count }, translator.number(sampling.toleranceSeconds, 2))
             : translator.counted({ one: "panel_sampling_one", other: "panel_sampling_other" }, sampling.count)]],
@@ -38,7 +39,8 @@ export function factsView(analysis, verdict, translator, jobLink) {
     return element("section", { class: "facts", "aria-labelledby": "facts-title" },
         element("h2", { id: "facts-title" }, text("panel_heading_facts")),
         element("dl", {}, ...rows.flatMap(([key, lines]) => fact(text(key), lines))),
-        jobLink && element("p", {}, element("a", { href: jobLink, target: "_blank", rel: "noreferrer", class: "job-link" }, text("panel_job_link"), icon("link"))));
+        jobLink && element("p", {},
+            element("a", { href: jobLink, target: "_blank", rel: "noreferrer", class: "job-link" }, text("panel_job_link"), icon("link"))));
 }
 
 /**

@@ -75,7 +75,8 @@ export class FramesView {
         stopAt(this.#thumbnails, this.#thumbnails[index]);
         this.#intoView(this.#thumbnails[index]);
         this.#caption.textContent = this.#translator.text(
-            "panel_frame_caption", { count: index + 1 }, { count: this.#frames.length }, { clock: frame.timestampSeconds }, { percent: frame.probability },
+            "panel_frame_caption",
+            { count: index + 1 }, { count: this.#frames.length }, { clock: frame.timestampSeconds }, { percent: frame.probability },
         );
         this.#showLarge(frame);
     }
@@ -88,18 +89,20 @@ export class FramesView {
     #large(seek) {
         const text = (/** @type {string} */ key) => this.#translator.text(key);
         const step = (/** @type {number} */ by) => () => this.#choose(Math.min(Math.max(this.#chosen + by, 0), this.#frames.length - 1));
-        const seekButton = seek && button(text("action_seek"), () => seek(this.#frames[this.#chosen].timestampSeconds), { class: "quiet" }, icon("seek"));
+        const goThere = () => seek?.(this.#frames[this.#chosen].timestampSeconds);
+        const end = (/** @type {string} */ key) => element("span", { "aria-hidden": "true" }, text(key));
         this.#blend();
         return element("figure", { class: "large" },
             element("div", { class: "large-pictures" }, this.#frame, this.#heat, this.#failure),
             element("div", { class: "blend" },
                 element("label", { for: "heat" }, text("panel_slider_label")),
-                element("div", { class: "blend-scale" },
-                    element("span", { "aria-hidden": "true" }, text("panel_slider_frame")), this.#slider, element("span", { "aria-hidden": "true" }, text("panel_slider_heat")))),
+                element("div", { class: "blend-scale" }, end("panel_slider_frame"), this.#slider, end("panel_slider_heat"))),
             element("p", { class: "quiet-text" }, text("panel_heat_legend")),
             element("div", { class: "large-foot" },
-                squareButton(text("action_previous_frame"), step(-1), "back"), this.#caption, squareButton(text("action_next_frame"), step(1), "forth")),
-            seekButton && element("div", { class: "large-seek" }, seekButton));
+                squareButton(text("action_previous_frame"), step(-1), "back"),
+                this.#caption,
+                squareButton(text("action_next_frame"), step(1), "forth")),
+            seek && element("div", { class: "large-seek" }, button(text("action_seek"), goThere, { class: "quiet" }, icon("seek"))));
     }
 
     #blend() {
@@ -138,7 +141,8 @@ export class FramesView {
      */
     #thumbnail(frame, index) {
         const label = this.#translator.text("panel_point", { clock: frame.timestampSeconds }, { percent: frame.probability });
-        const made = element("button", { type: "button", class: `thumbnail ${sideOfBand(this.#verdict, frame.probability)}`, "aria-label": label, "data-index": index },
+        const className = `thumbnail ${sideOfBand(this.#verdict, frame.probability)}`;
+        const made = element("button", { type: "button", class: className, "aria-label": label, "data-index": index },
             element("img", { alt: "" }),
             element("span", { "aria-hidden": "true" }, this.#translator.percent(frame.probability)));
         made.addEventListener("click", () => this.#choose(index));

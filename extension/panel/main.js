@@ -8,7 +8,10 @@ import { ShownAnalysis } from "./shown-analysis.js";
 
 /** @type {PanelView} */
 const view = new PanelView({
-    title: found("title", HTMLElement), origin: found("origin", HTMLElement), news: found("news", HTMLElement), main: found("view", HTMLElement),
+    title: found("title", HTMLElement),
+    origin: found("origin", HTMLElement),
+    news: found("news", HTMLElement),
+    main: found("view", HTMLElement),
 }, (analysisId) => shown.choose(analysisId));
 const shown = new ShownAnalysis((what) => view.show(what));
 

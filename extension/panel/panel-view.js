@@ -110,7 +110,8 @@ export class PanelView {
      */
     #analysisNodes(analysis) {
         if (isUnderWay(analysis.state)) {
-            this.#progress = new ProgressView(this.#translator, { ...this.#remedies(analysis.id), stop: () => this.#do({ type: "analysis.stop", analysisId: analysis.id }) });
+            const stop = () => this.#do({ type: "analysis.stop", analysisId: analysis.id });
+            this.#progress = new ProgressView(this.#translator, { ...this.#remedies(analysis.id), stop });
             return [this.#progress.node];
         }
         const words = verdictWords(analysis);
@@ -151,7 +152,8 @@ export class PanelView {
      */
     #pictureSource(analysis) {
         const { gatewayUrl, gatewayKey } = this.#settings;
-        if (analysis.gatewayUrl && analysis.gatewayUrl !== gatewayUrl) return () => Promise.reject(new Error("The job is at another gateway."));
+        const isElsewhere = analysis.gatewayUrl && analysis.gatewayUrl !== gatewayUrl;
+        if (isElsewhere) return () => Promise.reject(new Error("The job is at another gateway."));
         const gateway = new GatewayClient({ url: gatewayUrl, key: gatewayKey });
         return (link) => gateway.picture(link);
     }
@@ -169,7 +171,9 @@ export class PanelView {
                     ? problemCallout(analysis.problem, this.#translator, this.#remedies(analysis.id))
                     : element("p", {}, this.#translator.say(words.sentence)),
                 ...this.#earlierWays(analysis)),
-            actionsView(this.#translator, { again: () => this.#again(analysis.id), saveHtml: null, saveJson: null, erase: () => this.#erase(analysis.id) }),
+            actionsView(this.#translator, {
+                again: () => this.#again(analysis.id), saveHtml: null, saveJson: null, erase: () => this.#erase(analysis.id),
+            }),
         ];
     }
 
@@ -180,18 +184,18 @@ export class PanelView {
     #earlierWays({ methodNotes = [], problem }) {
         const others = [...new Set(methodNotes)].filter((code) => code !== problem?.code);
         if (others.length === 0) return [];
-        return [
-            element("h3", {}, this.#translator.text("panel_heading_tried")),
-            element("ul", { class: "tried" }, ...others.map((code) => element("li", {}, this.#translator.say(problemWords({ code, detail: "" }).title)))),
-        ];
+        const lines = others.map((code) => element("li", {}, this.#translator.say(problemWords({ code, detail: "" }).title)));
+        return [element("h3", {}, this.#translator.text("panel_heading_tried")), element("ul", { class: "tried" }, ...lines)];
     }
 
     /** @param {VideoPlace} place */
     #unasked(place) {
+        const start = () => this.#start({ type: "video.ask", place, again: false });
         return [element("section", { class: "empty" },
             element("h2", {}, this.#translator.text("panel_unasked_title")),
             element("p", {}, this.#translator.text("panel_unasked_sentence")),
-            element("div", { class: "buttons" }, button(this.#translator.text("action_analyse"), () => this.#start({ type: "video.ask", place, again: false }), { class: "primary" }, icon("play"))))];
+            element("div", { class: "buttons" },
+                button(this.#translator.text("action_analyse"), start, { class: "primary" }, icon("play"))))];
     }
 
     /** @param {boolean} isErased */
@@ -266,7 +270,8 @@ export class PanelView {
 
     /** @param {AnalysisProblem} problem */
     #fail(problem) {
-        this.#problem.replaceChildren(problemCallout(problem, this.#translator, { options: openOptions, permission: () => this.#permit() }));
+        const actions = { options: openOptions, permission: () => this.#permit() };
+        this.#problem.replaceChildren(problemCallout(problem, this.#translator, actions));
         this.#problem.scrollIntoView({ block: "nearest" });
     }
 

@@ -67,7 +67,8 @@ export class ShownAnalysis {
      * @returns {Promise<Shown>}
      */
     async #read(entry) {
-        if (typeof entry === "object" && entry !== null && "place" in entry) return { kind: "place", place: /** @type {any} */ (entry).place };
+        const place = /** @type {{place?: VideoPlace} | null | undefined} */ (entry)?.place;
+        if (place) return { kind: "place", place };
         if (typeof entry !== "string") return { kind: "nothing" };
         try {
             const { analysis } = await ask({ type: "analysis.get", analysisId: entry });

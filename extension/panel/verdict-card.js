@@ -12,6 +12,9 @@ import { drawing, element } from "../look/nodes.js";
  * @typedef {import("../shared/verdict-words.js").VerdictWords} VerdictWords
  */
 
+/** The number begins or ends with its mark, whose radius is 7. */
+const SHIFTS = Object.freeze({ start: -7, middle: 0, end: 7 });
+
 /**
  * @param {VerdictWords} words
  * @param {Translator} translator
@@ -60,7 +63,7 @@ function scale({ threshold, abstention: [low, high] }, probability, translator) 
     const anchor = probability < 0.12 ? "start" : probability > 0.88 ? "end" : "middle";
     return element("div", { class: "scale", dir: "ltr" },
         drawing("svg", { class: "scale-drawing", role: "img", "aria-label": label, width: "100%", height: 44 },
-            drawing("text", { class: "scale-number", x: at(probability), dx: { start: -7, middle: 0, end: 7 }[anchor], y: 14, "text-anchor": anchor },
+            drawing("text", { class: "scale-number", x: at(probability), dx: SHIFTS[anchor], y: 14, "text-anchor": anchor },
                 translator.percent(probability)),
             drawing("rect", { class: "scale-bar", x: 0, y: 27, width: "100%", height: 8, rx: 4 }),
             drawing("rect", { class: "scale-band", x: at(low), y: 27, width: at(high - low), height: 8 }),

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What the popup knows of videos and analyses, kept up to date by what is stored: asking the service worker again at every step of an upload would cost more
- * than the step. Pure.
+ * What the popup knows of videos and analyses, kept up to date by what is stored: asking the service worker again at every step of an upload
+ * would cost more than the step. Pure.
  *
  * @typedef {import("../shared/types.js").Analysis} Analysis
  * @typedef {import("../shared/types.js").VideoPlace} VideoPlace

@@ -183,8 +183,14 @@ export class PopupView {
 
     /** @param {string} pattern */
     async #allowSite(pattern) {
-        // The first thing in the click: the browser asks the person only then.
-        if (await requestHosts([pattern])) await this.#setSite({ analysis: "ask", showsBadges: true });
+        // Both begin within the click: the browser asks the person only then, and its question may close the popup, after which nobody would
+        // set the site.
+        const setting = this.#setSite({ analysis: "ask", showsBadges: true });
+        const isPermitted = await requestHosts([pattern]);
+        await setting;
+        if (!isPermitted) await this.#setSite(null);
+        this.#settings = await loadSettings();
+        await this.#showSite();
     }
 
     /** @param {SiteSetting | null} setting */
@@ -207,7 +213,8 @@ export class PopupView {
             return await ask(message);
         } catch (error) {
             if (!(error instanceof ProblemError)) throw error;
-            this.#problem.replaceChildren(problemCallout(error.problem, this.#translator, { options: openOptions, permission: () => this.#permitGateway() }));
+            const actions = { options: openOptions, permission: () => this.#permitGateway() };
+            this.#problem.replaceChildren(problemCallout(error.problem, this.#translator, actions));
         }
         return null;
     }

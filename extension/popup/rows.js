@@ -26,9 +26,10 @@ export function videoRow({ summary, analysis }, translator, { analyse, show }) {
         summary.widthPixels > 0 ? translator.size(summary.widthPixels, summary.heightPixels) : "",
         summary.isProtected ? translator.text("popup_video_protected") : "",
     ];
-    return row(title, facts, analysis, translator, analysis
-        ? button(translator.text("action_show"), show, { "aria-label": translator.text("popup_show_label", title) })
-        : button(translator.text("action_analyse"), analyse, { class: "primary", "aria-label": translator.text("popup_analyse_label", title) }));
+    return row(title, facts, analysis, translator, analysis ? showButton(title, translator, show)
+        : button(translator.text("action_analyse"), analyse, {
+            class: "primary", "aria-label": translator.text("popup_analyse_label", title),
+        }));
 }
 
 /**
@@ -39,8 +40,16 @@ export function videoRow({ summary, analysis }, translator, { analyse, show }) {
 export function analysisRow(analysis, translator, show) {
     const title = analysis.pageTitle || videoTitle(analysis.source, translator);
     const facts = [hostOf(analysis.pageOrigin), translator.time(analysis.endedAt ?? analysis.createdAt)];
-    return row(title, facts, analysis, translator,
-        button(translator.text("action_show"), show, { "aria-label": translator.text("popup_show_label", title) }));
+    return row(title, facts, analysis, translator, showButton(title, translator, show));
+}
+
+/**
+ * @param {string} title
+ * @param {Translator} translator
+ * @param {() => unknown} show
+ */
+function showButton(title, translator, show) {
+    return button(translator.text("action_show"), show, { "aria-label": translator.text("popup_show_label", title) });
 }
 
 /**

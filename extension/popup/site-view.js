@@ -35,7 +35,9 @@ export function showSite(container, { origin, setting, isPermitted }, translator
     container.replaceChildren(
         element("p", {}, host),
         check(translator.text("popup_site_badges"), setting.showsBadges, (showsBadges) => set({ ...setting, showsBadges })),
-        check(translator.text("popup_site_automatic"), setting.analysis === "automatic", (isOn) => set({ ...setting, analysis: isOn ? "automatic" : "ask" })),
+        check(translator.text("popup_site_automatic"), setting.analysis === "automatic", (isOn) => {
+            set({ ...setting, analysis: isOn ? "automatic" : "ask" });
+        }),
         element("p", { class: "quiet-text" }, translator.text("popup_site_automatic_note")),
         element("div", { class: "buttons" }, button(translator.text("action_forget_site"), forget, { class: "quiet" })));
 }

@@ -25,7 +25,9 @@ import { videoRow } from "./rows.js";
 export function showVideos(container, { videos, problem }, translator, { analyse, show, remedies }) {
     const inSight = [...videos].sort((one, other) => Number(other.summary.isVisible) - Number(one.summary.isVisible));
     const rows = inSight.map((video) => videoRow(video, translator, { analyse: () => analyse(video), show: () => show(video) }));
+    /** @type {HTMLElement[]} */
     const nodes = problem ? [problemCallout(problem, translator, remedies)] : [];
-    if (rows.length > 0) container.replaceChildren(...nodes, element("ul", { class: "rows" }, ...rows));
-    else container.replaceChildren(...nodes, ...(problem ? [] : [element("p", { class: "quiet-text" }, translator.text("popup_videos_none"))]));
+    if (rows.length > 0) nodes.push(element("ul", { class: "rows" }, ...rows));
+    else if (!problem) nodes.push(element("p", { class: "quiet-text" }, translator.text("popup_videos_none")));
+    container.replaceChildren(...nodes);
 }

@@ -32,7 +32,8 @@ const TICK_STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 
  * @returns {ChartGeometry}
  */
 export function chartGeometry({ samples, durationSeconds, threshold, band, width, height }) {
-    const plot = { left: MARGIN.left, top: MARGIN.top, right: Math.max(MARGIN.left + 1, width - MARGIN.right), bottom: height - MARGIN.bottom };
+    const right = Math.max(MARGIN.left + 1, width - MARGIN.right);
+    const plot = { left: MARGIN.left, top: MARGIN.top, right, bottom: height - MARGIN.bottom };
     const [start, end] = timeSpan(samples, durationSeconds);
     /** @param {number} seconds */
     const x = (seconds) => rounded(plot.left + (plot.right - plot.left) * (seconds - start) / (end - start));

@@ -35,7 +35,9 @@ export function jsonReport(analysis, facts) {
         extensionVersion: facts.extensionVersion,
         page: { origin: analysis.pageOrigin, title: analysis.pageTitle },
         video: { kind: analysis.source.kind, address: addressWithoutQuery(analysis), durationSeconds: analysis.durationSeconds },
-        reading: { method: analysis.method ?? null, frameTimesSeconds: analysis.frameTimesSeconds ?? null, sha256: analysis.sha256 ?? null },
+        reading: {
+            method: analysis.method ?? null, frameTimesSeconds: analysis.frameTimesSeconds ?? null, sha256: analysis.sha256 ?? null,
+        },
         jobId: analysis.jobId ?? null,
         askedAt: new Date(analysis.createdAt).toISOString(),
         endedAt: analysis.endedAt ? new Date(analysis.endedAt).toISOString() : null,
@@ -86,7 +88,8 @@ ${factsSection(analysis, words.verdict, translator, facts)}
  * @param {"json"|"html"} extension
  */
 export function reportFileName(analysis, extension) {
-    const name = (analysis.pageTitle || "video").normalize("NFKD").replace(/[^A-Za-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60).toLowerCase();
+    const words = analysis.pageTitle.normalize("NFKD").replace(/[^A-Za-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
+    const name = words.slice(0, 60).toLowerCase();
     const day = new Date(analysis.endedAt ?? analysis.createdAt).toISOString().slice(0, 10);
     return `whorl-${name || "video"}-${day}.${extension}`;
 }
@@ -159,8 +162,10 @@ function chart(verdict, frames, translator) {
 <text x="${plot.left - 8}" y="${y + 4}" text-anchor="end">${escaped(translator.exactPercent(probability))}</text>`);
     const times = geometry.timeTicks.map(({ x, seconds }) =>
         `<text x="${x}" y="${plot.bottom + 18}" text-anchor="middle">${escaped(translator.clock(seconds, geometry.timeDigits))}</text>`);
-    const points = geometry.points.map(({ x, y }, index) => `<circle cx="${x}" cy="${y}" r="4"><title>${escaped(pointText(frames[index], translator))}</title></circle>`);
-    return `<svg viewBox="0 0 ${CHART.width} ${CHART.height}" direction="ltr" role="img" aria-label="${escaped(translator.text("panel_chart_label"))}">
+    const points = geometry.points.map(({ x, y }, index) =>
+        `<circle cx="${x}" cy="${y}" r="4"><title>${escaped(pointText(frames[index], translator))}</title></circle>`);
+    const label = escaped(translator.text("report_chart_label"));
+    return `<svg viewBox="0 0 ${CHART.width} ${CHART.height}" direction="ltr" role="img" aria-label="${label}">
 <rect class="band" x="${plot.left}" y="${geometry.band.y}" width="${plot.right - plot.left}" height="${geometry.band.height}"/>
 ${probabilities.join("")}${times.join("")}
 <line class="threshold" ${across(geometry.thresholdY)}/>
@@ -180,7 +185,7 @@ function pointText(frame, translator) {
  * @param {Translator} translator
  */
 function table(frames, translator) {
-    const head = [translator.text("panel_column_time"), translator.text("panel_column_probability"), translator.text("panel_column_contribution")];
+    const head = ["panel_column_time", "panel_column_probability", "panel_column_contribution"].map((key) => translator.text(key));
     const rows = frames.map((frame) => [
         translator.clock(frame.timestampSeconds), translator.percent(frame.probability), translator.number(frame.contribution, 3),
     ]);
@@ -242,7 +247,8 @@ function factsSection(analysis, verdict, translator, facts) {
         [translator.text("panel_fact_ended"), analysis.endedAt ? translator.time(analysis.endedAt) : null],
         [translator.text("report_fact_written"), translator.text("report_written", { time: facts.writtenAt }, facts.extensionVersion)],
     ];
-    const shown = rows.filter(([, value]) => value).map(([name, value]) => `<dt>${escaped(name)}</dt><dd dir="auto">${escaped(value ?? "")}</dd>`);
+    const shown = rows.filter(([, value]) => value)
+        .map(([name, value]) => `<dt>${escaped(name)}</dt><dd><bdi>${escaped(value ?? "")}</bdi></dd>`);
     return `<section><h2>${escaped(translator.text("panel_heading_facts"))}</h2><dl>${shown.join("")}</dl></section>`;
 }
 
@@ -263,9 +269,15 @@ function escaped(text) {
 }
 
 const STYLE = `
-:root { color-scheme: light dark; --ink: #1b1f27; --quiet: #555d6b; --paper: #fff; --line: #d5d9e0; --fake: #b3261e; --real: #0b6b58; --uncertain: #7a5200; --untrained: #5b3fa8; }
+:root {
+  color-scheme: light dark; --ink: #1b1f27; --quiet: #555d6b; --paper: #fff; --line: #d5d9e0;
+  --fake: #b3261e; --real: #0b6b58; --uncertain: #7a5200; --untrained: #5b3fa8;
+}
 @media (prefers-color-scheme: dark) {
-  :root { --ink: #e8eaee; --quiet: #a9b0bd; --paper: #14171c; --line: #3a404b; --fake: #ff9a90; --real: #6fd6bd; --uncertain: #f2c063; --untrained: #c2b0ff; }
+  :root {
+    --ink: #e8eaee; --quiet: #a9b0bd; --paper: #14171c; --line: #3a404b;
+    --fake: #ff9a90; --real: #6fd6bd; --uncertain: #f2c063; --untrained: #c2b0ff;
+  }
 }
 body { margin: 0; padding: 2rem 1.25rem; background: var(--paper); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
 main { max-inline-size: 46rem; margin-inline: auto; }
@@ -277,7 +289,8 @@ ul { margin: 0; padding-inline-start: 1.25rem; } svg { inline-size: 100%; block-
 .line { fill: none; stroke: var(--ink); stroke-width: 1.5; } circle { fill: var(--ink); stroke: var(--paper); }
 table { border-collapse: collapse; inline-size: 100%; margin-block-start: 1rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .5rem; border-block-end: 1px solid var(--line); text-align: start; }
-.frames { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(16rem, 1fr)); } figure { margin: 0; break-inside: avoid; }
+.frames { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(16rem, 1fr)); }
+figure { margin: 0; break-inside: avoid; }
 figure div { display: flex; } figure img { inline-size: 50%; block-size: auto; object-fit: contain; } figcaption { font-size: .875rem; }
 dl { display: grid; grid-template-columns: minmax(8rem, auto) 1fr; gap: .25rem 1rem; margin: 0; } dd { margin: 0; overflow-wrap: anywhere; }
 `;

@@ -41,11 +41,17 @@ const METHODS = { file: "method_file", url: "method_url", frames: "method_frames
 
 /** @type {Record<ReadingMethod, string>} */
 const READING = {
-    file: "state_sentence_reading_file", url: "state_sentence_reading", frames: "state_sentence_reading_frames", capture: "state_sentence_reading_capture",
+    file: "state_sentence_reading_file",
+    url: "state_sentence_reading",
+    frames: "state_sentence_reading_frames",
+    capture: "state_sentence_reading_capture",
 };
 
 /** The states in their order, up to the verdict. */
 export const STEPS = Object.freeze(/** @type {AnalysisState[]} */ (["waiting", "reading", "uploading", "queued", "running"]));
+
+/** The states whose progress is told. */
+const ADVANCING = Object.freeze(/** @type {AnalysisState[]} */ (["reading", "uploading", "running"]));
 
 /** @param {AnalysisState} state */
 export function isUnderWay(state) {
@@ -62,7 +68,7 @@ export function stateWords(analysis) {
         title: { key: title },
         sentence: sentence(analysis),
         isUnderWay: isUnderWay(analysis.state),
-        progress: ["reading", "uploading", "running"].includes(analysis.state) && analysis.progress > 0 ? Math.min(1, analysis.progress) : null,
+        progress: ADVANCING.includes(analysis.state) && analysis.progress > 0 ? Math.min(1, analysis.progress) : null,
     };
 }
 

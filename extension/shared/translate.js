@@ -4,7 +4,8 @@ import { browserText, loadPackagedJson } from "./browser.js";
 /**
  * What stands in a text's gap. Numbers come with their kind, so that the language decides how they look.
  *
- * @typedef {string | {percent: number} | {bound: number} | {seconds: number} | {clock: number} | {bytes: number} | {count: number} | {time: number} | {moment: number} | Words} Substitution
+ * @typedef {string | Words | {percent: number} | {bound: number} | {seconds: number} | {clock: number} | {bytes: number} | {count: number}
+ *   | {time: number} | {moment: number}} Substitution
  *   `percent`: a probability, 0…1. `bound`: one that was set, not measured. `seconds`: a span. `clock`: a place in a video, in seconds.
  *   `time`: milliseconds since 1970, as day and minute. `moment`: the same as hour, minute and second.
  *
@@ -29,7 +30,8 @@ export class Translator {
 
     /**
      * @param {Lookup} lookup
-     * @param {string} [preferred]  the browser's language tag: its region decides about dates and numbers where its language is the texts' own
+     * @param {string} [preferred]  the browser's language tag: its region decides about dates and numbers where its language is the texts'
+     *   own
      */
     constructor(lookup, preferred = "") {
         this.#lookup = lookup;
@@ -176,7 +178,8 @@ export function lookupIn(messages) {
     return (key, substitutions) => {
         const entry = Object.hasOwn(messages, key) ? messages[key] : null;
         if (!entry) return "";
-        const contents = Object.fromEntries(Object.entries(entry.placeholders ?? {}).map(([name, { content }]) => [name.toLowerCase(), content]));
+        const declared = Object.entries(entry.placeholders ?? {});
+        const contents = Object.fromEntries(declared.map(([name, { content }]) => [name.toLowerCase(), content]));
         const numbered = entry.message.replace(/\$([a-z0-9_@]+)\$/gi, (gap, name) => contents[name.toLowerCase()] ?? gap);
         return numbered.replace(/\$(\$|[1-9])/g, (_, mark) => (mark === "$" ? "$" : substitutions[Number(mark) - 1] ?? ""));
     };
@@ -200,11 +203,11 @@ export async function loadTranslator(language) {
 export function translatePage(page, translator) {
     page.documentElement.lang = translator.language;
     page.documentElement.dir = translator.direction;
-    for (const element of page.querySelectorAll("[data-text]")) element.textContent = translator.text(element.getAttribute("data-text") ?? "");
-    for (const element of page.querySelectorAll("[data-label]")) {
-        element.setAttribute("aria-label", translator.text(element.getAttribute("data-label") ?? ""));
-    }
-    for (const element of page.querySelectorAll("[data-hint]")) {
-        element.setAttribute("placeholder", translator.text(element.getAttribute("data-hint") ?? ""));
-    }
+    /** @type {(name: string, put: (element: Element, text: string) => void) => void} */
+    const each = (name, put) => {
+        for (const element of page.querySelectorAll(`[${name}]`)) put(element, translator.text(element.getAttribute(name) ?? ""));
+    };
+    each("data-text", (element, text) => element.replaceChildren(text));
+    each("data-label", (element, text) => element.setAttribute("aria-label", text));
+    each("data-hint", (element, text) => element.setAttribute("placeholder", text));
 }

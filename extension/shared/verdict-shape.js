@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * The gateway's verdict, checked. What it sends is outside input: texts are cut, lists bounded, numbers finite, picture links of its own API.
+ * The gateway's verdict, checked. What it sends is outside input: texts are cut, lists bounded, numbers finite, picture links of its own
+ * API.
  *
  * @typedef {"real"|"fake"|"uncertain"} Label
  *
@@ -67,9 +68,12 @@ export function readVerdict(value) {
             isTrained: model.trained === true, looksAtFaces: model.region === "face",
         },
         video: {
-            codec: text(video.codec), width: number(video.width), height: number(video.height), durationSeconds: Math.max(0, number(video.durationSeconds)),
+            codec: text(video.codec), width: number(video.width), height: number(video.height),
+            durationSeconds: Math.max(0, number(video.durationSeconds)),
         },
-        sampling: { mode: text(sampling.mode), count: number(sampling.count), toleranceSeconds: Math.max(0, number(sampling.toleranceSeconds)) },
+        sampling: {
+            mode: text(sampling.mode), count: number(sampling.count), toleranceSeconds: Math.max(0, number(sampling.toleranceSeconds)),
+        },
         tracks,
         reasons: list(verdict.reasons, MAXIMUM_CODES).map(text).filter(Boolean),
         warnings: list(verdict.warnings, MAXIMUM_CODES).map(text).filter(Boolean),

@@ -2,7 +2,8 @@
 import { decidingTrack, readVerdict } from "./verdict-shape.js";
 
 /**
- * What a verdict says, in words. The order is the order of importance: an untrained model comes before everything else, for then nothing else counts.
+ * What a verdict says, in words. The order is the order of importance: an untrained model comes before everything else, for then nothing
+ * else counts.
  *
  * @typedef {import("./types.js").Analysis} Analysis
  * @typedef {import("./translate.js").Words} Words
@@ -165,9 +166,10 @@ function numbers(verdict) {
 function spread(frames, threshold) {
     const probabilities = frames.map((frame) => frame.probability);
     const above = probabilities.filter((probability) => probability >= threshold).length;
+    const [lowest, highest] = [Math.min(...probabilities), Math.max(...probabilities)];
     return {
         key: "verdict_number_frames",
-        substitutions: [{ count: above }, { count: frames.length }, { percent: Math.min(...probabilities) }, { percent: Math.max(...probabilities) }],
+        substitutions: [{ count: above }, { count: frames.length }, { percent: lowest }, { percent: highest }],
     };
 }
 

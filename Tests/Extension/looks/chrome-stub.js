@@ -14,8 +14,8 @@
     function area(name) {
         return {
             async get(keys) {
-                const wanted = keys === null ? Object.keys(stored[name]) : [keys].flat();
-                return structuredClone(Object.fromEntries(wanted.filter((key) => key in stored[name]).map((key) => [key, stored[name][key]])));
+                const wanted = (keys === null ? Object.keys(stored[name]) : [keys].flat()).filter((key) => key in stored[name]);
+                return structuredClone(Object.fromEntries(wanted.map((key) => [key, stored[name][key]])));
             },
             async set(items) {
                 change(name, items);
@@ -40,11 +40,14 @@
         const { type, analysisId } = message;
         if (type in answers) return answers[type];
         if (type === "analysis.get") return { analysis: stored.local[`analysis:${analysisId}`] ?? null };
-        if (type === "analyses.list") return { analyses: Object.keys(stored.local).filter((key) => key.startsWith("analysis:")).map((key) => stored.local[key]) };
+        if (type === "analyses.list") {
+            return { analyses: Object.keys(stored.local).filter((key) => key.startsWith("analysis:")).map((key) => stored.local[key]) };
+        }
         if (type === "analysis.erase") change("local", { [`analysis:${analysisId}`]: undefined });
         if (type === "site.set") {
-            const { [message.origin]: _, ...sites } = stored.local.settings.sites;
-            change("local", { settings: { ...stored.local.settings, sites: message.setting ? { ...sites, [message.origin]: message.setting } : sites } });
+            const { [message.origin]: _, ...others } = stored.local.settings.sites;
+            const sites = message.setting ? { ...others, [message.origin]: message.setting } : others;
+            change("local", { settings: { ...stored.local.settings, sites } });
         }
         if (type === "video.ask" || type === "analysis.again") return { analysisId: analyses[0]?.id };
         return type === "analysis.seek" ? { done: true } : {};
@@ -86,7 +89,8 @@
             getMessage(key, substitutions = []) {
                 const entry = messages[key];
                 if (!entry) return "";
-                const contents = Object.fromEntries(Object.entries(entry.placeholders ?? {}).map(([name, { content }]) => [name.toLowerCase(), content]));
+                const declared = Object.entries(entry.placeholders ?? {});
+                const contents = Object.fromEntries(declared.map(([name, { content }]) => [name.toLowerCase(), content]));
                 return entry.message.replace(/\$([a-z0-9_@]+)\$/gi, (gap, name) => contents[name.toLowerCase()] ?? gap)
                     .replace(/\$([1-9])/g, (_, digit) => substitutions[digit - 1] ?? "");
             },

@@ -16,7 +16,9 @@ def asked(page: Page, kind: str) -> list[dict[str, Any]]:
 def wait_for_pictures(page: Page, count: int = 0) -> None:
     """All pictures are loaded, of which there are so many at least."""
     # Not by animation frames, which a browser under load may hold back.
-    page.wait_for_function("(count) => document.images.length >= count && [...document.images].every((image) => image.complete)", arg=count, polling=50)
+    page.wait_for_function(
+        "(count) => document.images.length >= count && [...document.images].every((image) => image.complete)", arg=count, polling=50
+    )
 
 
 def panel_keyboard(page: Page) -> None:
@@ -99,7 +101,9 @@ def panel_report(page: Page) -> Page:
     assert report["verdict"]["label"] == "real" and report["video"]["address"] == "https://cdn.example.org/2026/statement.mp4", report
     with page.expect_download() as saved:
         page.get_by_role("button", name="HTML").click()
-    assert re.fullmatch(r"whorl-the-minister-s-statement-in-full-2026-\d\d-\d\d\.html", saved.value.suggested_filename), saved.value.suggested_filename
+    assert re.fullmatch(
+        r"whorl-the-minister-s-statement-in-full-2026-\d\d-\d\d\.html", saved.value.suggested_filename
+    ), saved.value.suggested_filename
     html = pathlib.Path(saved.value.path()).read_text(encoding="utf-8")
     assert html.count('<img src="data:image/jpeg;base64,') == 32 and "<script" not in html
     expect(page.locator("#news")).to_have_text("The report was saved.")
@@ -192,7 +196,11 @@ def options_deeds(page: Page) -> None:
     page.get_by_label("Key", exact=True).fill("whorl_other")
     page.get_by_role("button", name="Save and check").click()
     expect(page.get_by_text("The gateway answers, and all is well.")).to_be_visible()
-    page.wait_for_function("stub.stored.local.settings.gatewayUrl === 'https://gateway.example/whorl' && stub.stored.local.settings.gatewayKey === 'whorl_other'", polling=50)
+    page.wait_for_function(
+        "(({ gatewayUrl, gatewayKey }) => gatewayUrl === 'https://gateway.example/whorl' && gatewayKey === 'whorl_other')"
+        "(stub.stored.local.settings)",
+        polling=50,
+    )
     [permission] = asked(page, "permission")
     assert permission["origins"] == ["https://gateway.example/*"] and permission["isInClick"], permission
     page.wait_for_function("stub.asked.some(({ type }) => type === 'permission.remove')", polling=50)

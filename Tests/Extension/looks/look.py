@@ -2,8 +2,9 @@
 
     python -B Tests/Extension/looks/look.py --output FOLDER [--only WORD] [--chromium PATH]
 
-A picture's look is for people to judge. What a machine can judge fails: rules of axe-core (WCAG 2.2 AA and best practice), complaints of the content security
-policy or the console, pages that scroll sideways, and deeds that do not reach the service worker. Its last line is `looks: N passed, M failed`.
+A picture's look is for people to judge. What a machine can judge fails: rules of axe-core (WCAG 2.2 AA and best practice), complaints of
+the content security policy or the console, pages that scroll sideways, and deeds that do not reach the service worker. Its last line is
+`looks: N passed, M failed`.
 """
 
 import argparse
@@ -95,25 +96,87 @@ def popup(name: str, videos: Shape, ways: tuple[Way, ...] = (LIGHT, DARK), **mor
 
 PERMITTED = [f"{origin.rsplit(':', 1)[0] if origin.count(':') > 1 else origin}/*" for origin in SITES]
 SCENES = [
-    panel("fake", EVERY, deeds.panel_keyboard), panel("real", (LIGHT, DARK, GERMAN), deeds.panel_report), panel("uncertain"), panel("untrained", EVERY),
-    panel("faces", (LIGHT, NARROW, MIRRORED), deeds.panel_people), panel("reencoded", (LIGHT, GERMAN)), panel("nothing"), panel("gone", (LIGHT,), deeds.panel_without_page),
-    panel("waiting", (LIGHT, DARK, NARROW)), panel("reading", (LIGHT, GERMAN)), panel("uploading", EVERY, deeds.panel_progress), panel("queued", (LIGHT,)), panel("running"),
-    panel("failed", (LIGHT, DARK), deeds.panel_erase), panel("protected", (LIGHT, NARROW, GERMAN, MIRRORED)), panel("cancelled", (LIGHT,), deeds.panel_again),
-    panel("refused", (LIGHT,)), panel("long", (NARROW,)), panel("arabic", (LIGHT, MIRRORED)),
+    panel("fake", EVERY, deeds.panel_keyboard),
+    panel("real", (LIGHT, DARK, GERMAN), deeds.panel_report),
+    panel("uncertain"),
+    panel("untrained", EVERY),
+    panel("faces", (LIGHT, NARROW, MIRRORED), deeds.panel_people),
+    panel("reencoded", (LIGHT, GERMAN)),
+    panel("nothing"),
+    panel("gone", (LIGHT,), deeds.panel_without_page),
+    panel("waiting", (LIGHT, DARK, NARROW)),
+    panel("reading", (LIGHT, GERMAN)),
+    panel("uploading", EVERY, deeds.panel_progress),
+    panel("queued", (LIGHT,)),
+    panel("running"),
+    panel("failed", (LIGHT, DARK), deeds.panel_erase),
+    panel("protected", (LIGHT, NARROW, GERMAN, MIRRORED)),
+    panel("cancelled", (LIGHT,), deeds.panel_again),
+    panel("refused", (LIGHT,)),
+    panel("long", (NARROW,)),
+    panel("arabic", (LIGHT, MIRRORED)),
     Scene("panel-empty", "panel/panel.html", 380),
     Scene("panel-unasked", "panel/panel.html", 380, shown={"place": PLACE}, deed=deeds.panel_ask),
     Scene("panel-erased", "panel/panel.html", 380, (LIGHT,), shown="5c9e4a40-7c1f-4a53-9b8e-3b1f4c1a2d3e"),
-    Scene("panel-refusal", "panel/panel.html", 380, (LIGHT,), ["fake"], ANALYSES["fake"]["id"], deed=deeds.panel_refusal,
-          answers={"analysis.erase": {"problem": {"code": "scope_missing", "detail": "the key lacks the scope admin"}}}),
-    popup("first", {"videos": VIDEOS[:1]}, settings={"gatewayUrl": ""}, answers={"connection.check": {"status": "unset", "detail": ""}}, deed=deeds.popup_first),
-    popup("full", {"videos": VIDEOS}, EVERY, analyses=["uploading", "running", "waiting", "fake", "real", "untrained", "failed", "protected", "arabic"],
-          settings={"sites": SITES}, granted=PERMITTED, deed=deeds.popup_deeds),
+    Scene(
+        "panel-refusal",
+        "panel/panel.html",
+        380,
+        (LIGHT,),
+        ["fake"],
+        ANALYSES["fake"]["id"],
+        deed=deeds.panel_refusal,
+        answers={"analysis.erase": {"problem": {"code": "scope_missing", "detail": "the key lacks the scope admin"}}},
+    ),
+    popup(
+        "first",
+        {"videos": VIDEOS[:1]},
+        settings={"gatewayUrl": ""},
+        answers={"connection.check": {"status": "unset", "detail": ""}},
+        deed=deeds.popup_first,
+    ),
+    popup(
+        "full",
+        {"videos": VIDEOS},
+        EVERY,
+        analyses=["uploading", "running", "waiting", "fake", "real", "untrained", "failed", "protected", "arabic"],
+        settings={"sites": SITES},
+        granted=PERMITTED,
+        deed=deeds.popup_deeds,
+    ),
     popup("none", {"videos": []}, (LIGHT,), deed=deeds.popup_allow),
-    popup("refused", {"videos": [], "problem": {"code": "page_refused", "detail": ""}}, (LIGHT, GERMAN), answers={"connection.check": {"status": "unreachable", "detail": "x"}}),
-    Scene("options-unset", "options/options.html", 800, (LIGHT,), settings={"gatewayUrl": ""}, answers={"connection.check": {"status": "unset", "detail": ""}}),
-    Scene("options-full", "options/options.html", 800, EVERY, ["fake", "failed"], settings={"sites": SITES}, granted=PERMITTED[:2], deed=deeds.options_deeds),
-    Scene("options-refused", "options/options.html", 800, (LIGHT, DARK), deed=deeds.options_wrong,
-          answers={"connection.check": {"status": "unauthorized", "version": "1.4.0", "detail": "the key is not known"}}),
+    popup(
+        "refused",
+        {"videos": [], "problem": {"code": "page_refused", "detail": ""}},
+        (LIGHT, GERMAN),
+        answers={"connection.check": {"status": "unreachable", "detail": "x"}},
+    ),
+    Scene(
+        "options-unset",
+        "options/options.html",
+        800,
+        (LIGHT,),
+        settings={"gatewayUrl": ""},
+        answers={"connection.check": {"status": "unset", "detail": ""}},
+    ),
+    Scene(
+        "options-full",
+        "options/options.html",
+        800,
+        EVERY,
+        ["fake", "failed"],
+        settings={"sites": SITES},
+        granted=PERMITTED[:2],
+        deed=deeds.options_deeds,
+    ),
+    Scene(
+        "options-refused",
+        "options/options.html",
+        800,
+        (LIGHT, DARK),
+        deed=deeds.options_wrong,
+        answers={"connection.check": {"status": "unauthorized", "version": "1.4.0", "detail": "the key is not known"}},
+    ),
     Scene("privacy", "privacy.html", 800, (LIGHT, DARK, NARROW, FORCED)),
 ]
 
@@ -143,8 +206,13 @@ class Looker:
 
     def _faults(self, scene: Scene, way: Way, name: str) -> list[str]:
         context = self._browser.new_context(
-            viewport={"width": way.width or scene.width, "height": 700}, color_scheme=way.scheme, reduced_motion="reduce", forced_colors=way.forced_colors,
-            locale="en-GB", timezone_id="UTC", accept_downloads=True,
+            viewport={"width": way.width or scene.width, "height": 700},
+            color_scheme=way.scheme,
+            reduced_motion="reduce",
+            forced_colors=way.forced_colors,
+            locale="en-GB",
+            timezone_id="UTC",
+            accept_downloads=True,
         )
         try:
             page = context.new_page()

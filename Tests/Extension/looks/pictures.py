@@ -14,10 +14,23 @@ FRAMES_PER_SECOND = 4
 @functools.cache
 def frames(clip: pathlib.Path) -> list[Image.Image]:
     size = f"scale={WIDTH}:{HEIGHT}:force_original_aspect_ratio=increase,crop={WIDTH}:{HEIGHT}:0:0"
-    command = ["ffmpeg", "-loglevel", "error", "-i", str(clip), "-vf", f"fps={FRAMES_PER_SECOND},{size}", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    command = [
+        "ffmpeg",
+        "-loglevel",
+        "error",
+        "-i",
+        str(clip),
+        "-vf",
+        f"fps={FRAMES_PER_SECOND},{size}",
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "rgb24",
+        "-",
+    ]
     raw = subprocess.run(command, check=True, capture_output=True).stdout
     length = WIDTH * HEIGHT * 3
-    return [Image.frombytes("RGB", (WIDTH, HEIGHT), raw[at:at + length]) for at in range(0, len(raw) - length + 1, length)]
+    return [Image.frombytes("RGB", (WIDTH, HEIGHT), raw[at : at + length]) for at in range(0, len(raw) - length + 1, length)]
 
 
 @functools.cache

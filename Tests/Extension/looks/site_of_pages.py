@@ -9,7 +9,13 @@ import threading
 from pictures import picture
 
 PICTURE = re.compile(r"^/api/jobs/[0-9a-f-]{36}/frames/(\d+)/(image|gradcam)\.jpg(\?track=\d+)?$")
-MEDIA_TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".png": "image/png"}
+MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".json": "application/json",
+    ".png": "image/png",
+}
 
 
 def policy_of(extension: pathlib.Path) -> str:

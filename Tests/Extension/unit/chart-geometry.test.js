@@ -12,9 +12,11 @@ const samplesAt = (seconds) => seconds.map((each) => ({ seconds: each, probabili
 
 test("time runs from the video's beginning to its end, probability from the bottom up", () => {
     const { plot, points, thresholdY, band } = chartGeometry({
-        ...SIZE, durationSeconds: 10, samples: [{ seconds: 0, probability: 0 }, { seconds: 10, probability: 1 }, { seconds: 5, probability: 0.5 }],
+        ...SIZE, durationSeconds: 10,
+        samples: [{ seconds: 0, probability: 0 }, { seconds: 10, probability: 1 }, { seconds: 5, probability: 0.5 }],
     });
-    assert.deepEqual(points, [{ x: plot.left, y: plot.bottom }, { x: plot.right, y: plot.top }, { x: (plot.left + plot.right) / 2, y: thresholdY }]);
+    const middle = (plot.left + plot.right) / 2;
+    assert.deepEqual(points, [{ x: plot.left, y: plot.bottom }, { x: plot.right, y: plot.top }, { x: middle, y: thresholdY }]);
     assert.equal(band.y + band.height / 2, thresholdY);
 });
 

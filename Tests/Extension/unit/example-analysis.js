@@ -6,6 +6,7 @@ import { lookupIn, Translator } from "../../../extension/shared/translate.js";
 
 export const LOCALES = new URL("../../../extension/_locales/", import.meta.url);
 const JOB = "01a20586-1e05-750b-84c4-4c1507d8c994";
+const FRAMES = `/api/jobs/${JOB}/frames`;
 
 /** @param {string} folder */
 export function messagesOf(folder) {
@@ -40,7 +41,7 @@ export function track(probabilities) {
         track: 0, label: "fake", logit: 3.2, probability: 0.96, gradcamRange: [-0.1, 0.1],
         frames: probabilities.map((probability, index) => ({
             index, frameNumber: index * 25, timestampSeconds: index + 0.12, logit: 1, probability, contribution: 0.8,
-            links: { image: `/api/jobs/${JOB}/frames/${index}/image.jpg`, gradcam: `/api/jobs/${JOB}/frames/${index}/gradcam.jpg`, map: `/api/jobs/${JOB}/frames/${index}/gradcam.png` },
+            links: { image: `${FRAMES}/${index}/image.jpg`, gradcam: `${FRAMES}/${index}/gradcam.jpg`, map: `${FRAMES}/${index}/gradcam.png` },
         })),
     };
 }
@@ -51,9 +52,11 @@ export function track(probabilities) {
  */
 export function analysis(changes = {}) {
     return {
-        id: "5c9e4a40-7c1f-4a53-9b8e-3b1f4c1a2d3e", state: "succeeded", createdAt: 1_795_000_000_000, changedAt: 1_795_000_009_000, endedAt: 1_795_000_009_000,
-        pageOrigin: "https://news.example", pageTitle: "An interview", source: { kind: "http", url: "https://cdn.example/a/clip.mp4?token=secret#t=3" },
-        durationSeconds: 4, isVisible: true, isAutomatic: false, isFresh: false, readings: 0, method: "file", progress: 1, failures: 0, isReused: false,
+        id: "5c9e4a40-7c1f-4a53-9b8e-3b1f4c1a2d3e", state: "succeeded",
+        createdAt: 1_795_000_000_000, changedAt: 1_795_000_009_000, endedAt: 1_795_000_009_000,
+        pageOrigin: "https://news.example", pageTitle: "An interview",
+        source: { kind: "http", url: "https://cdn.example/a/clip.mp4?token=secret#t=3" }, durationSeconds: 4,
+        isVisible: true, isAutomatic: false, isFresh: false, isReused: false, readings: 0, method: "file", progress: 1, failures: 0,
         jobId: JOB, verdict: verdict(), ...changes,
     };
 }

@@ -24,7 +24,8 @@ async function givenBack(address, settings) {
 }
 
 test("a host that nothing needs any longer is given back", async () => {
-    assert.deepEqual(await givenBack("https://a.example:8443/whorl", { gatewayUrl: "https://b.example", sites: { "https://c.example": SITE } }), ["https://a.example/*"]);
+    const settings = { gatewayUrl: "https://b.example", sites: { "https://c.example": SITE } };
+    assert.deepEqual(await givenBack("https://a.example:8443/whorl", settings), ["https://a.example/*"]);
 });
 
 test("one that the gateway or an allowed site has is kept, whatever its port", async () => {

@@ -14,7 +14,8 @@ const PLACE = { tabId: 7, frameId: 0, documentId: "A1", videoId: "0123456789abcd
  */
 function video(shown = null) {
     const summary = {
-        videoId: PLACE.videoId, source: /** @type {const} */ ({ kind: "stream" }), durationSeconds: 4, widthPixels: 480, heightPixels: 480, isVisible: true, isProtected: false,
+        videoId: PLACE.videoId, source: /** @type {const} */ ({ kind: "stream" }), durationSeconds: 4,
+        widthPixels: 480, heightPixels: 480, isVisible: true, isProtected: false,
     };
     return { place: PLACE, summary, analysis: shown };
 }

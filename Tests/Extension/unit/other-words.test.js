@@ -7,14 +7,18 @@ import { problemWords } from "../../../extension/shared/problem-words.js";
 import { isUnderWay, methodWords, stateWords } from "../../../extension/shared/state-words.js";
 import { analysis, translatorOf, verdict } from "./example-analysis.js";
 
+const STATES = /** @type {const} */ (["waiting", "reading", "uploading", "queued", "running", "succeeded", "failed", "cancelled", "unreadable"]);
 const ROOT = new URL("../../../", import.meta.url);
 
 /** @param {string} path */
 const read = (path) => readFileSync(new URL(path, ROOT), "utf8");
 
+/** @param {string} text */
+const quotedIn = (text) => [...text.matchAll(/`([a-z_]+)`/g)].map(([, word]) => word);
+
 describe("states", () => {
     test("every one has words, and those before an end are under way", () => {
-        for (const state of /** @type {const} */ (["waiting", "reading", "uploading", "queued", "running", "succeeded", "failed", "cancelled", "unreadable"])) {
+        for (const state of STATES) {
             const words = stateWords(analysis({ state, verdict: undefined }));
             assert.equal(words.title.key, `state_title_${state}`);
             assert.equal(words.isUnderWay, isUnderWay(state));
@@ -47,21 +51,23 @@ describe("problems", () => {
     });
 
     test("every code that a job can end with has words of its own", () => {
-        const codes = /A clip's own codes[^]*?\n\n/.exec(read("docs/api.md"))?.[0].match(/`[a-z_]+`/g)?.map((each) => each.slice(1, -1)) ?? [];
+        const codes = quotedIn(/A clip's own codes[^]*?\n\n/.exec(read("docs/api.md"))?.[0] ?? "");
         assert.ok(codes.length > 15, "docs/api.md lists them");
-        for (const code of codes.filter((each) => !["error", "dead"].includes(each))) assert.notDeepEqual(problemWords({ code, detail: "" }), OTHER, code);
+        for (const code of codes.filter((each) => !["error", "dead"].includes(each))) {
+            assert.notDeepEqual(problemWords({ code, detail: "" }), OTHER, code);
+        }
     });
 
     test("every code of the extension's own has words of its own", () => {
-        const text = /@property \{string\} code [^]*?@property/.exec(read("extension/shared/types.js"))?.[0] ?? "";
-        const codes = text.match(/`[a-z_]+`/g)?.map((each) => each.slice(1, -1)) ?? [];
+        const codes = quotedIn(/@property \{string\} code [^]*?@property/.exec(read("extension/shared/types.js"))?.[0] ?? "");
         assert.ok(codes.length > 10, "types.js lists them");
         for (const code of codes) assert.notDeepEqual(problemWords({ code, detail: "" }), OTHER, code);
     });
 
     test("whatever passes by itself, or can be mended, among the gateway's refusals has words of its own", () => {
         const rows = [...read("docs/problems.md").matchAll(/^\| `([a-z_]+)` \| (\d+) \|/gm)];
-        const told = rows.filter(([, , status]) => ["401", "403", "413", "415", "429", "503", "507"].includes(status)).map(([, code]) => code);
+        const statuses = ["401", "403", "413", "415", "429", "503", "507"];
+        const told = rows.filter(([, , status]) => statuses.includes(status)).map(([, code]) => code);
         assert.ok(told.length > 10, "docs/problems.md lists them");
         for (const code of told) assert.notDeepEqual(problemWords({ code, detail: "" }), OTHER, code);
     });
@@ -87,7 +93,8 @@ describe("badges", () => {
     });
 
     test("say what holds an analysis up", () => {
-        const view = badgeView(analysis({ state: "waiting", verdict: undefined, problem: { code: "gateway_unreachable", detail: "refused" } }), translator);
+        const problem = { code: "gateway_unreachable", detail: "refused" };
+        const view = badgeView(analysis({ state: "waiting", verdict: undefined, problem }), translator);
         assert.equal(view.description, "Waiting: The gateway does not answer");
         assert.equal(badgeView(analysis({ state: "uploading", progress: 0.4, verdict: undefined }), translator).progress, 0.4);
     });

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { destination } from "../../../extension/look/roving.js";
 
 test("arrows go to the next, Home and End to the ends, and stay within", () => {
-    assert.deepEqual(["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp", "Home", "End"].map((key) => destination(key, 2, 5, false)), [3, 3, 1, 1, 0, 4]);
+    const keys = ["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp", "Home", "End"];
+    assert.deepEqual(keys.map((key) => destination(key, 2, 5, false)), [3, 3, 1, 1, 0, 4]);
     assert.deepEqual([destination("ArrowRight", 4, 5, false), destination("ArrowLeft", 0, 5, false)], [4, 0]);
 });
 

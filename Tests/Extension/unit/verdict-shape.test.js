@@ -23,9 +23,8 @@ describe("the gateway's verdict", () => {
     });
 
     test("is none without label or threshold, and of no other kind", () => {
-        for (const value of [null, undefined, 1, "fake", [], {}, verdict({ label: "FAKE" }), verdict({ threshold: NaN }), verdict({ threshold: "0.5" })]) {
-            assert.equal(readVerdict(value), null);
-        }
+        const broken = [verdict({ label: "FAKE" }), verdict({ threshold: NaN }), verdict({ threshold: "0.5" })];
+        for (const value of [null, undefined, 1, "fake", [], {}, ...broken]) assert.equal(readVerdict(value), null);
     });
 
     test("gives no numbers that are none", () => {
@@ -37,7 +36,9 @@ describe("the gateway's verdict", () => {
     });
 
     test("leads to pictures of the gateway's jobs alone", () => {
-        const wrong = ["https://evil.example/a.jpg", "//evil.example/a.jpg", "javascript:alert(1)", "/api/keys", "/api/jobs/../keys/frames/0/image.jpg", 7];
+        const wrong = [
+            "https://evil.example/a.jpg", "//evil.example/a.jpg", "javascript:alert(1)", "/api/keys", "/api/jobs/../keys/frames/0/image.jpg", 7,
+        ];
         for (const image of wrong) {
             const one = track([0.5]);
             one.frames[0].links.image = /** @type {any} */ (image);
@@ -48,7 +49,9 @@ describe("the gateway's verdict", () => {
     test("is cut to bounds", () => {
         const long = "x".repeat(10_000);
         const found = read(verdict({
-            tracks: Array.from({ length: 500 }, () => track(Array.from({ length: 500 }, () => 0.5))), reasons: Array(1000).fill(long), model: { name: long },
+            tracks: Array.from({ length: 500 }, () => track(Array.from({ length: 500 }, () => 0.5))),
+            reasons: Array(1000).fill(long),
+            model: { name: long },
         }));
         assert.equal(found.tracks.length, 64);
         assert.equal(found.tracks[0].frames.length, 64);

@@ -48,7 +48,8 @@ describe("a verdict in words", () => {
     });
 
     test("where nothing was judged there is no number and no certainty", () => {
-        const words = wordsOf({ verdict: verdict({ label: "uncertain", probability: null, decidedBy: null, tracks: [], reasons: ["no_face"] }) });
+        const nothing = { label: "uncertain", probability: null, decidedBy: null, tracks: [], reasons: ["no_face"] };
+        const words = wordsOf({ verdict: verdict(nothing) });
         assert.equal(words.sentence.key, "verdict_sentence_nothing");
         assert.equal(words.certainty, null);
         assert.deepEqual(words.numbers, []);
@@ -57,7 +58,8 @@ describe("a verdict in words", () => {
 
     test("frames that the browser encoded again are warned of once, also where the gateway does not say so", () => {
         for (const method of /** @type {const} */ (["frames", "capture"])) {
-            assert.deepEqual(codes(wordsOf({ method, verdict: verdict({ warnings: ["reencoded", "short_clip"] }) }).warnings), ["reencoded", "short_clip"]);
+            const told = wordsOf({ method, verdict: verdict({ warnings: ["reencoded", "short_clip"] }) });
+            assert.deepEqual(codes(told.warnings), ["reencoded", "short_clip"]);
             assert.deepEqual(codes(wordsOf({ method }).warnings), ["reencoded"]);
         }
         for (const method of /** @type {const} */ (["file", "url"])) assert.deepEqual(wordsOf({ method }).warnings, []);
