@@ -29,7 +29,10 @@ whorl.Session = class Session {
     #pulse;
     /** @type {Element | null} */
     #root = document.documentElement;
-    #onVisibility = () => this.#setPulse();
+    #onVisibility = () => {
+        this.#setPulse();
+        if (document.visibilityState === "visible") this.#onPulse();
+    };
     #onPageShow = (/** @type {PageTransitionEvent} */ event) => {
         if (event.persisted) this.tellAgain();
     };
