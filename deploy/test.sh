@@ -77,6 +77,7 @@ run_harnesses() {
     run_harness chaos 900 "$root/deploy/chaos.sh" --quick --bin "$binaries"
     run_harness api 600 "$state/venv/bin/python" -B "$root/Tests/Api/conformance.py" --bin "$binaries" \
         --database-url "$WHORL_TEST_DATABASE_URL" --redis-url "$WHORL_TEST_REDIS_URL" --seed 5
+    run_harness looks 600 "$state/venv/bin/python" -B "$root/Tests/Extension/looks/look.py" --output "$state/looks"
     run_harness extension 900 "$state/venv/bin/python" -B "$root/Tests/Extension/browser.py" --bin "$binaries" \
         --database-url "$WHORL_TEST_DATABASE_URL" --redis-url "$WHORL_TEST_REDIS_URL" --seed 7
 }
