@@ -250,6 +250,20 @@ test("a file whose page is gone waits for a page that shows it again", async (co
     assert.equal(analysis.place.videoId, "w1");
 });
 
+test("after the browser's restart, what only a page could read waits for one, and a stream's is given up", async (context) => {
+    const world = await new World().open(context);
+    world.browser.hosts.clear();
+    await world.set({ gatewayUrl: "" });
+    const file = await world.analyse(world.addFile("v1", BYTES), world.summary("v2"));
+    const stream = await world.askFor("v2");
+    world.browser.restart();
+    world.browser.page = () => assert.fail("a page that is gone is asked nothing");
+    world.start();
+    await world.set({ gatewayUrl: "http://127.0.0.1:9" });
+    await world.until((each) => each.id === file && each.state === "waiting" && each.problem?.code === "page_gone");
+    assert.equal((await world.ended(stream)).problem.code, "page_gone");
+});
+
 test("badges are told what their videos have, hidden ones too", async (context) => {
     const world = await new World().open(context);
     /** @type {any[]} */
