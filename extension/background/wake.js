@@ -24,10 +24,10 @@ export class Wake {
     /** @type {unknown} */
     #awakeTimer;
     /**
-     * Of the alarm that is set; 0 for none, null while that is not known.
+     * When the alarm goes off next, by the clock that nobody sets; Infinity: there is none; null: that is not known.
      * @type {number | null}
      */
-    #alarmMinutes = null;
+    #alarmAt = null;
 
     /**
      * @param {WakeBrowser} browser
@@ -50,11 +50,25 @@ export class Wake {
         this.#clock.clearTimer(this.#timer);
         const isSoon = dueMilliseconds !== null && dueMilliseconds <= LONGEST_TIMER_MILLISECONDS;
         if (isSoon) this.#timer = this.#clock.setTimer(this.#wake, dueMilliseconds);
-        const minutes = isBusy || isPending ? alarmMinutes(isBusy ? null : dueMilliseconds) : 0;
-        if (minutes === this.#alarmMinutes) return;
-        this.#alarmMinutes = minutes;
-        if (minutes > 0) await this.#browser.setAlarm(QUEUE_ALARM, { delayMinutes: minutes, periodMinutes: PERIOD_MINUTES });
-        else await this.#browser.clearAlarm(QUEUE_ALARM);
+        if (isBusy || isPending) await this.#setAlarm(alarmMinutes(isBusy ? null : dueMilliseconds));
+        else await this.#clearAlarm();
+    }
+
+    /** @param {number} delayMinutes */
+    async #setAlarm(delayMinutes) {
+        const now = this.#clock.elapsed();
+        const at = now + delayMinutes * 60_000;
+        const stands = this.#alarmAt !== null && this.#alarmAt > now && Math.abs(this.#alarmAt - at) < ALARM_STEP_MILLISECONDS;
+        if (stands) return;
+        this.#alarmAt = at;
+        // The period is for a service worker that dies over what the alarm woke it for.
+        await this.#browser.setAlarm(QUEUE_ALARM, { delayMinutes, periodMinutes: PERIOD_MINUTES });
+    }
+
+    async #clearAlarm() {
+        if (this.#alarmAt === Infinity) return;
+        this.#alarmAt = Infinity;
+        await this.#browser.clearAlarm(QUEUE_ALARM);
     }
 
     /**

@@ -101,7 +101,8 @@ test("an alarm stands as long as something is to be done, and is not set twice",
     /** @type {any[]} */
     const set = [];
     browser.onAlarmSet = (name) => set.push(browser.alarms.get(name)?.delayMinutes);
-    const clock = { now: () => 0, elapsed: () => 0, setTimer: () => 1, clearTimer: () => undefined };
+    let elapsed = 0;
+    const clock = { now: () => 0, elapsed: () => elapsed, setTimer: () => 1, clearTimer: () => undefined };
     const wake = new Wake(browser, clock, () => undefined);
     await wake.set({ isBusy: true, isPending: true, dueMilliseconds: null });
     await wake.set({ isBusy: true, isPending: true, dueMilliseconds: 90_000 });
@@ -109,6 +110,9 @@ test("an alarm stands as long as something is to be done, and is not set twice",
     await wake.set({ isBusy: false, isPending: true, dueMilliseconds: 89_000 });
     await wake.set({ isBusy: false, isPending: true, dueMilliseconds: 9e9 });
     assert.deepEqual(set, [0.5, 1.5, 60]);
+    elapsed = 61 * 60_000;
+    await wake.set({ isBusy: false, isPending: true, dueMilliseconds: 9e9 });
+    assert.deepEqual(set, [0.5, 1.5, 60, 60], "what went off is set anew, and not left to its period");
     await wake.set({ isBusy: false, isPending: false, dueMilliseconds: null });
     assert.equal(browser.alarms.size, 0);
 });
