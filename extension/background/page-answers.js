@@ -2,6 +2,7 @@
 import { GatewayError } from "../shared/gateway-client.js";
 import { checkDone, ProblemError } from "../shared/messages.js";
 import { setSite } from "../shared/settings.js";
+import { within } from "../shared/time-limit.js";
 import { analysisOf } from "./analysis-facts.js";
 import { checkConnection } from "./connection.js";
 import { followInPanel, leavePages } from "./content-answers.js";
@@ -18,6 +19,7 @@ import { enterTab } from "./sites.js";
 
 /** The content scripts of a tab tell of its videos as soon as they are there. */
 const LONGEST_HEARING_MILLISECONDS = 1000;
+const LONGEST_ENTRY_MILLISECONDS = 2000;
 
 /**
  * @param {Parts} parts
@@ -46,20 +48,31 @@ export async function answerPage(parts, message) {
  * @param {number} tabId
  */
 async function videosOfTab(parts, tabId) {
-    const { browser, tabs, store, queue, diagnostics } = parts;
+    const { tabs, store, queue, diagnostics } = parts;
     queue.hurry();
     try {
-        const isKnown = (/** @type {string} */ id) => tabs.framesOf(tabId).some(({ documentId }) => documentId === id);
-        const { documentIds, silent } = await enterTab(browser, tabId, isKnown);
-        await tabs.keepDocuments(tabId, documentIds);
-        await leavePages(parts, (place) => place.tabId === tabId && !tabs.hasDocument(place) && !documentIds.includes(place.documentId));
-        await tabs.hear(silent, LONGEST_HEARING_MILLISECONDS);
+        // A page that loads for long lets nobody in before; what it shows is told when it does.
+        await within(LONGEST_ENTRY_MILLISECONDS, enter(parts, tabId));
     } catch (error) {
         diagnostics.noteError("tab.not_entered", error);
         return { videos: [], problem: { code: "page_refused", detail: error instanceof Error ? error.message : String(error) } };
     }
     const videos = tabs.videos().filter(({ place }) => place.tabId === tabId);
     return { videos: videos.map(({ place, summary }) => ({ place, summary, analysis: analysisOf(place, summary, store.all()) })) };
+}
+
+/**
+ * Brings the content scripts into a tab, and hears what they tell.
+ * @param {Parts} parts
+ * @param {number} tabId
+ */
+async function enter(parts, tabId) {
+    const { browser, tabs } = parts;
+    const isKnown = (/** @type {string} */ id) => tabs.framesOf(tabId).some(({ documentId }) => documentId === id);
+    const { documentIds, silent } = await enterTab(browser, tabId, isKnown);
+    await tabs.keepDocuments(tabId, documentIds);
+    await leavePages(parts, (place) => place.tabId === tabId && !documentIds.includes(place.documentId));
+    await tabs.hear(silent, LONGEST_HEARING_MILLISECONDS);
 }
 
 /**

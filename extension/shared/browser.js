@@ -297,7 +297,7 @@ export async function openPanel(tabId) {
  */
 export async function runInFrames(tabId, run, documentIds) {
     const target = documentIds ? { tabId, documentIds } : { tabId, allFrames: true };
-    return chrome.scripting.executeScript({ target, func: run });
+    return chrome.scripting.executeScript({ target, func: run, injectImmediately: true });
 }
 
 /**

@@ -15,3 +15,17 @@ export function timeLimit(milliseconds, signal) {
     const timeout = signals.timeout(milliseconds);
     return signal ? signals.any([signal, timeout]) : timeout;
 }
+
+/**
+ * What a promise gives within a time; null after it, and what it gives then is left aside.
+ * @template T
+ * @param {number} milliseconds
+ * @param {Promise<T>} promise
+ * @returns {Promise<T | null>}
+ */
+export function within(milliseconds, promise) {
+    return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => resolve(null), milliseconds);
+        promise.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+}

@@ -112,7 +112,7 @@ declare namespace chrome {
             persistAcrossSessions?: boolean;
         }
 
-        type Injection = { target: Target; func: () => any } | { target: Target; files: string[] };
+        type Injection = { target: Target; func: () => any; injectImmediately?: boolean } | { target: Target; files: string[] };
         function executeScript(injection: Injection): Promise<InjectionResult[]>;
         function registerContentScripts(scripts: RegisteredContentScript[]): Promise<void>;
         function getRegisteredContentScripts(): Promise<RegisteredContentScript[]>;

@@ -152,12 +152,10 @@ test("a job is cancelled at the gateway, however often that has to be tried", as
 
 test("a stop that comes too late leaves the verdict", async (context) => {
     const world = await new World().open(context);
-    let isHeld = true;
-    world.gateway.step = (job) => !isHeld && Object.assign(job, { state: "succeeded", verdict: VERDICT });
+    world.gateway.step = () => undefined;
     const id = await world.analyse(world.addFile("v1", BYTES));
     const { jobId } = await world.until((each) => each.state === "queued");
-    isHeld = false;
-    world.gateway.step(world.gateway.jobs.get(jobId));
+    Object.assign(world.gateway.jobs.get(jobId), { state: "succeeded", verdict: VERDICT, revision: 2 });
     await world.ask({ type: "analysis.stop", analysisId: id });
     assert.equal((await world.ended(id)).state, "succeeded");
 });
@@ -319,4 +317,36 @@ test("a time is sought in the tab that is in front", async (context) => {
     world.browser.shownTabs = [9];
     assert.deepEqual(await world.ask({ type: "analysis.seek", analysisId: id, seconds: 1.5 }), { done: true });
     assert.deepEqual(sought, [[9, 1.5]]);
+});
+
+test("a tab's videos are told when its frames have told, and a page that lets nobody in is not waited for", async (context) => {
+    const world = await new World().open(context);
+    world.browser.page = QUIET_PAGE;
+    world.start();
+    /** @type {string[][]} */
+    const injected = [];
+    world.browser.runInFrames = async () => [{ frameId: 0, documentId: world.documentId, result: false }];
+    world.browser.injectFiles = async (/** @type {any[]} */ ...[, documentIds]) => {
+        injected.push(documentIds);
+        setTimeout(() => world.tell({ type: "videos.found", videos: [world.addFile("v1", BYTES)] }), 20);
+    };
+    const { videos } = await world.ask({ type: "tab.videos", tabId: world.tabId });
+    assert.deepEqual(videos.map((/** @type {any} */ { place, analysis }) => [place, analysis]), [[world.place("v1"), null]]);
+    assert.deepEqual(injected, [[world.documentId]]);
+    world.browser.runInFrames = async () => {
+        throw new Error("Cannot access a chrome:// URL");
+    };
+    assert.equal((await world.ask({ type: "tab.videos", tabId: world.tabId })).problem.code, "page_refused");
+    world.browser.runInFrames = () => new Promise(() => undefined);
+    assert.equal((await world.ask({ type: "tab.videos", tabId: world.tabId })).videos.length, 1);
+});
+
+test("a frame whose document is gone is forgotten with its analyses' places", async (context) => {
+    const world = await new World().open(context);
+    world.browser.page = async () => ({ accepted: true });
+    const id = await world.analyse(world.summary("v1"));
+    await world.until((each) => each.state === "reading");
+    world.browser.runInFrames = async () => [{ frameId: 0, documentId: "FEDCBA9876543210FEDCBA9876543210", result: true }];
+    await world.ask({ type: "tab.videos", tabId: world.tabId });
+    assert.equal(world.stored(id).place, undefined);
 });

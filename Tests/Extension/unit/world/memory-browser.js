@@ -30,8 +30,6 @@ export class MemoryBrowser {
     shownTabs = [];
     /** @type {number[]} */
     openedPanels = [];
-    /** @type {any[]} */
-    frames = [];
     hasOpenPage = false;
     awakenings = 0;
     #locks = Promise.resolve();
@@ -153,11 +151,13 @@ export class MemoryBrowser {
         return this.page(place, structuredClone(message));
     }
 
+    /** @returns {Promise<any[]>} */
     async runInFrames() {
-        return this.frames;
+        return [];
     }
 
-    async injectFiles() {}
+    /** @param {any[]} _ */
+    async injectFiles(..._) {}
 
     async registeredScripts() {
         return [...this.scripts.values()];
