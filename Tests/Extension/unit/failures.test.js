@@ -15,8 +15,7 @@ test("a gateway that is down is waited for, with the reason", async (context) =>
     let isDown = true;
     world.gateway.refuse = () => (isDown ? "reset" : null);
     const id = await world.analyse(world.addFile("v1", BYTES));
-    const waiting = await world.until((each) => each.failures >= 3);
-    assert.equal(waiting.state, "waiting");
+    const waiting = await world.until((each) => each.failures >= 3 && each.state === "waiting");
     assert.equal(waiting.problem.code, "gateway_unreachable");
     assert(waiting.nextAt > waiting.changedAt);
     assert(world.browser.alarms.has("queue"));
