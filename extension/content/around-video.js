@@ -3,7 +3,7 @@
 var whorl = whorl || {};
 
 /** What takes clicks, of what players are made of. */
-whorl.CONTROLS = "button, a[href], input, select, textarea, summary, [role=button], [role=link], [role=slider], [role=menuitem], [role=switch], [onclick]";
+whorl.CONTROLS = "button, a[href], input, select, textarea, summary, [role=button], [role=link], [role=slider], [role=menuitem], [onclick]";
 
 /** Elements that the browser draws on top of the page. */
 whorl.ON_TOP = ":fullscreen, :modal, :popover-open";
@@ -50,7 +50,8 @@ whorl.clippersOf = (video) => {
 };
 
 /**
- * What lies at a point of the viewport, in whatever shadow root it is. Only the topmost is asked for: a list of all takes the browser many times as long.
+ * What lies at a point of the viewport, in whatever shadow root it is. Only the topmost is asked for: a list of all takes the browser many
+ * times as long.
  * @param {Point} point
  * @param {(element: Element) => ShadowRoot | null} shadowRootOf
  * @returns {Element | null}
@@ -88,7 +89,8 @@ whorl.hitAt = (point, video, isBadge, shadowRootOf) => {
     let common = element;
     for (; common && !whorl.isWithin(video, common); common = whorl.flatParent(common)) {
         // Many players' controls are plain elements that show a hand.
-        if (!control && (common.matches(whorl.CONTROLS) || (common === element && getComputedStyle(common).cursor === "pointer"))) control = common;
+        const hasHand = common === element && getComputedStyle(common).cursor === "pointer";
+        if (!control && (hasHand || common.matches(whorl.CONTROLS))) control = common;
     }
     return {
         isVideoOrAround: false, box, controlBox: control?.getBoundingClientRect() ?? null,

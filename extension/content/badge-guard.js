@@ -28,7 +28,7 @@ whorl.BadgeGuard = class BadgeGuard {
     constructor(host, body) {
         this.host = host;
         this.body = body;
-        // The browser's own sight of what is painted over it costs something, so that it is asked for only while somebody is about to click.
+        // The browser's own sight of what is painted over it costs something: it is asked for only while somebody is about to click.
         for (const name of ["pointerenter", "focusin"]) body.addEventListener(name, () => this.#look());
         body.addEventListener("pointerleave", () => this.#endLooking());
         body.addEventListener("focusout", () => this.#endLooking());
@@ -63,7 +63,8 @@ whorl.BadgeGuard = class BadgeGuard {
         const viewport = { left: 0, top: 0, right: document.documentElement.clientWidth, bottom: document.documentElement.clientHeight };
         const { left, top, right, bottom } = whorl.badgePlace.intersection([rectangle, viewport]);
         if (right - left < 8 || bottom - top < 8 || !("elementFromPoint" in root)) return false;
-        const points = [[(left + right) / 2, (top + bottom) / 2], [left + 4, top + 4], [right - 4, top + 4], [left + 4, bottom - 4], [right - 4, bottom - 4]];
+        const corners = [left + 4, right - 4].flatMap((x) => [[x, top + 4], [x, bottom - 4]]);
+        const points = [[(left + right) / 2, (top + bottom) / 2], ...corners];
         return points.every(([x, y]) => {
             const hit = root.elementFromPoint(x, y);
             return hit === this.host || (!this.#isWithinReach && hit !== null && hit.matches(":fullscreen"));

@@ -19,7 +19,7 @@ whorl.badgeLook = (() => {
         more: ["M4.5 10v.01M10 10v.01M15.5 10v.01"],
     });
 
-    // `!important` within a shadow root stands above every rule of the page for the host. `all` leaves `direction` and custom properties alone.
+    // `!important` within a shadow root stands above every rule of the page for the host. `all` leaves out `direction`.
     const HOST_STYLE = `
 :host {
     all: initial !important;
@@ -60,7 +60,10 @@ button:focus-visible { outline: 2px solid var(--focus); outline-offset: 1px; z-i
 .text { max-width: 180px; overflow: hidden; text-overflow: ellipsis; }
 .badge.compact .ask { padding-inline: 5px; }
 .badge.compact:not(:hover, :focus-within) :is(.text, .more) { display: none; }
-svg { display: block; flex: none; width: 16px; height: 16px; fill: none; stroke: currentcolor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
+svg {
+    display: block; flex: none; width: 16px; height: 16px;
+    fill: none; stroke: currentcolor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round;
+}
 .ask .icon { color: var(--quiet); }
 .fake .ask .icon { color: var(--fake); }
 .real .ask .icon { color: var(--real); }
@@ -120,7 +123,8 @@ svg { display: block; flex: none; width: 16px; height: 16px; fill: none; stroke:
         for (const d of OUTLINES[name]) svg.append(svgElement("path", { d, class: name === "busy" ? "track" : "line" }));
         if (name === "busy") {
             const share = progress > 0 ? Math.min(1, progress) : 0.25;
-            svg.append(svgElement("path", { d: OUTLINES.busy[0], pathLength: "100", "stroke-dasharray": `${Math.round(share * 100)} 100` }));
+            const dashes = `${Math.round(share * 100)} 100`;
+            svg.append(svgElement("path", { d: OUTLINES.busy[0], pathLength: "100", "stroke-dasharray": dashes }));
         }
         return svg;
     }

@@ -11,7 +11,7 @@ var whorl = whorl || {};
  *
  * @typedef {"top-left"|"top-right"|"bottom-left"|"bottom-right"} Corner
  * @typedef {"free"|"control"|"covered"|"unknown"} CornerState
- *   `control`: something that takes clicks lies there. `covered`: something that is not of the player lies there. `unknown`: outside the viewport.
+ *   `control`: something that takes clicks lies there. `covered`: something that is not of the player. `unknown`: outside the viewport.
  *
  * @typedef {object} Hit  what lies at a point of a video's corner, over or under the badge
  * @property {boolean} isVideoOrAround  the video, or something that has it within
@@ -43,7 +43,8 @@ whorl.badgePlace = (() => {
      * @returns {Corner[]}
      */
     function corners(direction) {
-        return direction === "rtl" ? ["top-right", "top-left", "bottom-right", "bottom-left"] : ["top-left", "top-right", "bottom-left", "bottom-right"];
+        if (direction === "rtl") return ["top-right", "top-left", "bottom-right", "bottom-left"];
+        return ["top-left", "top-right", "bottom-left", "bottom-right"];
     }
 
     /** @param {Box} video */
@@ -124,7 +125,8 @@ whorl.badgePlace = (() => {
      */
     function chooseCorner({ video, clip, size, states, direction, hasNativeControls }) {
         // The browser's own controls are at the bottom, and no hit tells of them.
-        const usable = corners(direction).filter((corner) => contains(clip, boxAt(corner, video, size)) && !(hasNativeControls && corner.startsWith("bottom")));
+        const offered = corners(direction).filter((corner) => !(hasNativeControls && corner.startsWith("bottom")));
+        const usable = offered.filter((corner) => contains(clip, boxAt(corner, video, size)));
         for (const wanted of ["free", "unknown", "control"]) {
             const found = usable.find((corner) => (states[corner] ?? "unknown") === wanted);
             if (found) return found;
@@ -133,7 +135,7 @@ whorl.badgePlace = (() => {
     }
 
     /**
-     * What is known of a corner after another look. Controls that come and go with the pointer count as there: a badge does not dance with them.
+     * What is known of a corner after another look. Controls that come and go with the pointer count as there: no badge dances with them.
      * @param {CornerState | undefined} before
      * @param {CornerState} now
      * @returns {CornerState}
@@ -199,5 +201,8 @@ whorl.badgePlace = (() => {
         };
     }
 
-    return { corners, isLargeEnough, isCompact, boxAt, pointsOf, pointsAround, cornerState, stateAfter, chooseCorner, anchorAfter, intersection, contains, menuSide };
+    return {
+        corners, isLargeEnough, isCompact, boxAt, pointsOf, pointsAround, cornerState, stateAfter, chooseCorner, anchorAfter, intersection,
+        menuSide,
+    };
 })();

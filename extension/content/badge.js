@@ -20,6 +20,8 @@ whorl.Badge = (() => {
         host = document.createElement(Badge.HOST_NAME);
         /** @type {BadgeView | null} */
         #view = null;
+        /** @type {BadgeLook} */
+        #look = "idle";
         /** @type {ReturnType<typeof setTimeout> | undefined} */
         #noteTimer;
         #isShown = false;
@@ -44,9 +46,10 @@ whorl.Badge = (() => {
             root.adoptedStyleSheets = [styleSheet, this.#place];
 
             this.body = element("div", { class: "badge", role: "group", "aria-label": words("badge_group"), dir: direction });
-            this.ask = /** @type {HTMLButtonElement} */ (element("button", { class: "ask", type: "button" }));
+            this.ask = button("ask");
             this.text = element("span", { class: "text" });
-            this.more = /** @type {HTMLButtonElement} */ (element("button", { class: "more", type: "button", "aria-label": words("badge_menu") }));
+            this.more = button("more");
+            this.more.setAttribute("aria-label", words("badge_menu"));
             this.more.append(whorl.badgeLook.drawing("more"));
             this.note = element("p", { class: "note", hidden: "" });
             this.spoken = element("div", { class: "spoken", role: "status", "aria-live": "polite" });
@@ -76,7 +79,9 @@ whorl.Badge = (() => {
             if (before && JSON.stringify(before) === JSON.stringify(view)) return;
             this.#view = view;
             const look = whorl.badgeLook.lookOf(view);
-            this.body.className = ["badge", look, ...["compact", "above", "right-aligned"].filter((name) => this.body.classList.contains(name))].join(" ");
+            this.body.classList.remove(this.#look);
+            this.body.classList.add(look);
+            this.#look = look;
             this.body.classList.toggle("unmeasured", view.progress <= 0);
             this.text.textContent = view.text;
             this.ask.replaceChildren(whorl.badgeLook.drawing(look, view.progress), this.text);
@@ -94,8 +99,8 @@ whorl.Badge = (() => {
         }
 
         /**
-         * In full screen by itself a video has all else out of the browser's reach, badges on top of it too: clicks at their place fall on the video.
-         * There they are picked up.
+         * In full screen by itself a video has all else out of the browser's reach, badges on top of it too: clicks at their place fall on
+         * the video. There they are picked up.
          * @param {boolean} isWithinReach
          */
         setReach(isWithinReach) {
@@ -114,9 +119,7 @@ whorl.Badge = (() => {
          * @param {{anchor: Anchor, left: number, top: number} | null} place  in pixels from the document's beginning or the viewport's
          */
         place(place) {
-            const text = place
-                ? `:host { position: ${place.anchor === "viewport" ? "fixed" : "absolute"} !important; inset: ${place.top}px auto auto ${place.left}px !important; }`
-                : ":host { position: fixed !important; inset: 0 auto auto 0 !important; visibility: hidden !important; pointer-events: none !important; }";
+            const text = `:host { ${place ? placed(place) : OUT_OF_SIGHT} }`;
             if (text === this.#placeText) return;
             this.#placeText = text;
             this.#isShown = place !== null;
@@ -171,7 +174,7 @@ whorl.Badge = (() => {
                 this.#say("badge_covered");
                 return;
             }
-            // The side panel opens only for the click itself, and a look at it harms nobody; what starts something waits for the longer check.
+            // The side panel opens for the click itself alone, and harms nobody; what starts something waits for the longer check.
             const allowed = deed === "ask" || deed === "again" ? this.guard.wasSeen() : null;
             if (!allowed) this.#carryOut(deed);
             else allowed.then((isSeen) => (isSeen ? this.#carryOut(deed) : this.#say("badge_covered")));
@@ -211,6 +214,18 @@ whorl.Badge = (() => {
         #onFocusOut(event) {
             if (!(event.relatedTarget instanceof Node) || !this.body.contains(event.relatedTarget)) this.menu.close(false);
         }
+    }
+
+    const OUT_OF_SIGHT = "position: fixed !important; inset: 0 auto auto 0 !important; visibility: hidden !important;";
+
+    /** @param {{anchor: Anchor, left: number, top: number}} place */
+    function placed({ anchor, left, top }) {
+        return `position: ${anchor === "viewport" ? "fixed" : "absolute"} !important; inset: ${top}px auto auto ${left}px !important;`;
+    }
+
+    /** @param {string} name */
+    function button(name) {
+        return /** @type {HTMLButtonElement} */ (element("button", { class: name, type: "button" }));
     }
 
     /**

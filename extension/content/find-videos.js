@@ -59,13 +59,15 @@ whorl.VideoFinder = class VideoFinder {
      * @param {(localName: string) => boolean} outside.canHaveShadowRoot
      * @param {() => void} outside.onChange  some video came, went or changed
      * @param {(root: TreeRoot) => void} outside.onRoot  a tree was found; what happens in it is seen in it alone
+     * @param {(root: TreeRoot) => void} outside.onRootGone
      * @param {() => void} outside.onBatch  the page has put in or taken out something
      */
-    constructor({ shadowRootOf, canHaveShadowRoot, onChange, onRoot, onBatch }) {
+    constructor({ shadowRootOf, canHaveShadowRoot, onChange, onRoot, onRootGone, onBatch }) {
         this.shadowRootOf = shadowRootOf;
         this.canHaveShadowRoot = canHaveShadowRoot;
         this.onChange = onChange;
         this.onRoot = onRoot;
+        this.onRootGone = onRootGone;
         this.onBatch = onBatch;
     }
 
@@ -202,7 +204,8 @@ whorl.VideoFinder = class VideoFinder {
         if (added.size === 0) return;
         this.#walkInterval = VideoFinder.SHORTEST_WALK_INTERVAL_MILLISECONDS;
         // A part of something that was added too is looked at with it.
-        this.#lookThrough([...added].filter((element) => element.isConnected && !(element.parentElement && added.has(element.parentElement))));
+        const isPart = (/** @type {Element} */ { parentElement }) => parentElement !== null && added.has(parentElement);
+        this.#lookThrough([...added].filter((element) => element.isConnected && !isPart(element)));
     }
 
     #forgetWhatWent() {
@@ -218,6 +221,7 @@ whorl.VideoFinder = class VideoFinder {
             if (root instanceof ShadowRoot && !root.isConnected) {
                 this.#setListening(root, false);
                 this.#roots.delete(root);
+                this.onRootGone(root);
             }
         }
         if (isChanged) this.onChange();
@@ -308,7 +312,8 @@ whorl.VideoFinder = class VideoFinder {
             if (this.#addRoot(root)) this.#walkFoundSomething = true;
             return root;
         }
-        if (name.includes("-") && this.#undefined.size < VideoFinder.MAXIMUM_WAITING && !element.matches(":defined")) this.#undefined.add(element);
+        const isUndefined = name.includes("-") && !element.matches(":defined");
+        if (isUndefined && this.#undefined.size < VideoFinder.MAXIMUM_WAITING) this.#undefined.add(element);
         return null;
     }
 };

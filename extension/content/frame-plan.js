@@ -81,14 +81,15 @@ whorl.framePlan = (() => {
     /**
      * Why these frames are not enough to judge a video by; null: they are.
      * @param {DrawnFrame[]} frames  in order
-     * @param {{isWhole: boolean, isProtected: boolean, isPaused: boolean, isHidden: boolean}} video  `isWhole`: they are all that could be had of it;
-     *   `isHidden`: its page is not in front
+     * @param {{isWhole: boolean, isProtected: boolean, isPaused: boolean, isHidden: boolean}} video  `isWhole`: they are all that could
+     *   be had of it; `isHidden`: its page is not in front
      * @returns {import("../shared/types.js").AnalysisProblem | null}
      */
     function problemOf(frames, { isWhole, isProtected, isPaused, isHidden }) {
         if (frames.length < (isWhole ? 1 : LEAST_FRAMES)) {
-            const advice = isHidden ? "the page is not in front" : isPaused ? "the video is paused and cannot be sought; play it" : "the video stood still";
-            return { code: "reading_failed", detail: `${frames.length} frames could be drawn, ${LEAST_FRAMES} are needed: ${advice}` };
+            const paused = isPaused ? "the video is paused and cannot be sought; play it" : "the video stood still";
+            const reason = isHidden ? "the page is not in front" : paused;
+            return { code: "reading_failed", detail: `${frames.length} frames could be drawn, ${LEAST_FRAMES} are needed: ${reason}` };
         }
         if (frames.some((frame) => frame.spread >= LEAST_SPREAD)) return null;
         if (isProtected) return { code: "protected", detail: "" };

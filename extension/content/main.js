@@ -39,12 +39,14 @@ whorl.Session = class Session {
 
     constructor() {
         const words = (/** @type {string} */ key) => this.#words[key] || whorl.link.text(key) || key;
-        this.layer = new whorl.BadgeLayer({ words, shadowRootOf: whorl.link.shadowRootOf, onDeed: (deed, videoId) => this.#carryOut(deed, videoId) });
+        const { shadowRootOf, canHaveShadowRoot } = whorl.link;
+        this.layer = new whorl.BadgeLayer({ words, shadowRootOf, onDeed: (deed, videoId) => this.#carryOut(deed, videoId) });
         this.finder = new whorl.VideoFinder({
-            shadowRootOf: whorl.link.shadowRootOf,
-            canHaveShadowRoot: whorl.link.canHaveShadowRoot,
+            shadowRootOf,
+            canHaveShadowRoot,
             onChange: () => this.#scheduleTelling(),
             onRoot: (root) => this.layer.listenIn(root),
+            onRootGone: (root) => this.layer.forget(root),
             onBatch: () => this.layer.lookSoon(),
         });
         this.endListening = whorl.link.listen((message) => this.#answer(message));
@@ -251,5 +253,5 @@ whorl.begin = () => {
 whorl.session = whorl.session;
 
 // A page that is loaded ahead of a click may never be shown.
-if (/** @type {Document & {prerendering?: boolean}} */ (document).prerendering) document.addEventListener("prerenderingchange", whorl.begin, { once: true });
+if (document.prerendering) document.addEventListener("prerenderingchange", whorl.begin, { once: true });
 else whorl.begin();

@@ -64,7 +64,8 @@ whorl.link = (() => {
     }
 
     const HOSTS = new Set([
-        "article", "aside", "blockquote", "body", "div", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "main", "nav", "p", "section", "span",
+        "article", "aside", "blockquote", "body", "div", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "main", "nav", "p",
+        "section", "span",
     ]);
 
     /** @param {string} localName */

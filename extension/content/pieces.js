@@ -19,7 +19,7 @@ whorl.piecesOf = async function* (stream, { maximumBytes, signal, stallMilliseco
     let total = 0;
     try {
         for (;;) {
-            const { done, value: chunk } = await whorl.waits.within(reader.read(), stallMilliseconds, "the video's bytes have stopped coming");
+            const { done, value: chunk } = await whorl.waits.within(reader.read(), stallMilliseconds, "the video's bytes stopped coming");
             signal.throwIfAborted();
             if (done) break;
             total += chunk.length;

@@ -24,11 +24,13 @@ whorl.readFile = async (video, { maximumBytes, signal }) => {
 
     /** @param {string} address */
     async function answerOf(address) {
-        const answer = await whorl.waits.within(fetch(address, { credentials: "same-origin", signal }), 30_000, "no answer from the video's address");
-        if (answer.status !== 200 || !answer.body) throw new whorl.ReadingProblem("reading_failed", `the video's address answers ${answer.status}`);
+        const asked = fetch(address, { credentials: "same-origin", signal });
+        const answer = await whorl.waits.within(asked, 30_000, "no answer from the video's address");
         const contentType = answer.headers.get("content-type");
-        if (whorl.mediaType.mayBeVideo(contentType)) return answer;
-        throw new whorl.ReadingProblem("reading_failed", `the video's address answers with ${String(contentType).slice(0, 100)}`);
+        const isTaken = answer.status === 200 && answer.body && whorl.mediaType.mayBeVideo(contentType);
+        if (isTaken) return answer;
+        const what = answer.status === 200 ? `with ${String(contentType).slice(0, 100)}` : answer.status;
+        throw new whorl.ReadingProblem("reading_failed", `the video's address answers ${what}`);
     }
 
     /**

@@ -67,8 +67,9 @@ whorl.FrameReading = class FrameReading {
         const { video } = this;
         if (video.error) throw new whorl.ReadingProblem("nothing_loaded", video.error.message);
         if (whorl.videos.sourceOf(video).kind === "none") throw new whorl.ReadingProblem("nothing_loaded", "");
-        if (video.readyState < FrameReading.HAVE_METADATA) await whorl.waits.event(video, "loadedmetadata", FrameReading.LOAD_MILLISECONDS, this.signal);
-        if (video.readyState < FrameReading.HAVE_METADATA) throw new whorl.ReadingProblem("nothing_loaded", "nothing of the video came in time");
+        const isLoaded = () => video.readyState >= FrameReading.HAVE_METADATA;
+        if (!isLoaded()) await whorl.waits.event(video, "loadedmetadata", FrameReading.LOAD_MILLISECONDS, this.signal);
+        if (!isLoaded()) throw new whorl.ReadingProblem("nothing_loaded", "nothing of the video came in time");
         if (video.videoWidth === 0) throw new whorl.ReadingProblem("nothing_loaded", "it has no picture");
     }
 
@@ -91,7 +92,12 @@ whorl.FrameReading = class FrameReading {
 /**
  * Frames of a video as one clip of JPEGs, one after another.
  * @param {HTMLVideoElement} video
- * @param {{frameCount: number, maximumBytes: number, isProtected: () => boolean, signal: AbortSignal, onProgress: (progress: number) => void}} options
+ * @param {object} options
+ * @param {number} options.frameCount
+ * @param {number} options.maximumBytes
+ * @param {() => boolean} options.isProtected  as it is known when the frames have been drawn
+ * @param {AbortSignal} options.signal
+ * @param {(progress: number) => void} options.onProgress
  * @returns {Promise<ReadClip>}
  * @throws {InstanceType<typeof whorl.ReadingProblem>}
  */

@@ -59,8 +59,8 @@ whorl.seekFrames = (() => {
             const isSought = await taken.seek(target);
             signal.throwIfAborted();
             if (!isSought) return null;
-            // The event tells that the position is reached, the callback that the frame is there, and which one it is. Where none comes, for a frame
-            // that was shown already and in a hidden page, the frame gets some time.
+            // The event tells that the position is reached, the callback that the frame is there, and which one it is. Where none
+            // comes, for a frame that was shown already and in a hidden page, the frame gets some time.
             if (!shown.isWanted) await whorl.waits.presentedFrame(video, SHOW_MILLISECONDS, signal);
             if (taken.isOver) return null;
             return shown.isWanted ? shown.mediaTime : video.currentTime;
@@ -103,8 +103,8 @@ whorl.seekFrames = (() => {
     }
 
     /**
-     * A paused video's position while it is ours. That is over at once when somebody presses play, or seeks, when the player puts another video into
-     * the element, or nobody wants the frames any more.
+     * A paused video's position while it is ours. That is over at once when somebody presses play, or seeks, when the player puts another
+     * video into the element, or nobody wants the frames any more.
      */
     class Takeover {
         #over = new AbortController();

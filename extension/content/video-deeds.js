@@ -75,7 +75,10 @@ whorl.videoDeeds = (() => {
         const paddings = [style.paddingLeft, style.paddingTop, style.paddingRight, style.paddingBottom].map(pixels);
         const borders = [style.borderLeftWidth, style.borderTopWidth, style.borderRightWidth, style.borderBottomWidth].map(pixels);
         const [leftEdge, topEdge, rightEdge, bottomEdge] = paddings.map((padding, index) => padding + borders[index]);
-        return { x: left + leftEdge, y: top + topEdge, width: Math.max(0, width - leftEdge - rightEdge), height: Math.max(0, height - topEdge - bottomEdge) };
+        return {
+            x: left + leftEdge, y: top + topEdge,
+            width: Math.max(0, width - leftEdge - rightEdge), height: Math.max(0, height - topEdge - bottomEdge),
+        };
     }
 
     /**

@@ -181,5 +181,8 @@ whorl.videos = (() => {
         return { x: (x - offsetLeft) * scale, y: (y - offsetTop) * scale, width: width * scale, height: height * scale };
     }
 
-    return { throughFrame, zoomed, isVideo, randomId, sourceOf, identityOf, isSameIdentity, noteIdentity, summarize, mayHavePicture, summarizeAll, pictureRectangle };
+    return {
+        isVideo, randomId, sourceOf, identityOf, isSameIdentity, noteIdentity, summarize, summarizeAll, mayHavePicture,
+        pictureRectangle, throughFrame, zoomed,
+    };
 })();

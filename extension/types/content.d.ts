@@ -4,6 +4,10 @@ interface HTMLElement {
     showPopover(): void;
 }
 
+interface Document {
+    readonly prerendering: boolean;
+}
+
 interface Element {
     checkVisibility(options?: { checkOpacity?: boolean; checkVisibilityCSS?: boolean }): boolean;
 }

@@ -18,7 +18,12 @@ const choose = (more = {}) => badgePlace.chooseCorner({
 });
 
 /** @param {object} more */
-const hit = (more = {}) => ({ isVideoOrAround: false, box: box(0, 0, 10, 10), commonBox: box(0, 0, 2000, 2000), controlBox: null, ...more });
+const hit = (more = {}) => ({
+    isVideoOrAround: false, box: box(0, 0, 10, 10), commonBox: box(0, 0, 2000, 2000), controlBox: null, ...more,
+});
+
+/** @param {string} state */
+const everywhere = (state) => ({ "top-left": state, "top-right": state, "bottom-left": state, "bottom-right": state });
 
 test("the corner where reading begins comes first", () => {
     assert.equal(choose(), "top-left");
@@ -28,7 +33,7 @@ test("the corner where reading begins comes first", () => {
 test("a corner that takes clicks, or is covered, is left free", () => {
     assert.equal(choose({ states: { "top-left": "control" } }), "top-right");
     assert.equal(choose({ states: { "top-left": "covered", "top-right": "control", "bottom-left": "free" } }), "bottom-left");
-    assert.equal(choose({ states: { "top-left": "control", "top-right": "control", "bottom-left": "control", "bottom-right": "control" } }), "top-left");
+    assert.equal(choose({ states: everywhere("control") }), "top-left");
 });
 
 test("the browser's own controls are never covered", () => {
@@ -37,7 +42,7 @@ test("the browser's own controls are never covered", () => {
 });
 
 test("where everything is covered there is no badge", () => {
-    assert.equal(choose({ states: { "top-left": "covered", "top-right": "covered", "bottom-left": "covered", "bottom-right": "covered" } }), null);
+    assert.equal(choose({ states: everywhere("covered") }), null);
 });
 
 test("a badge stays within what its scroller shows of the video", () => {
@@ -105,5 +110,6 @@ test("a menu opens to where there is room", () => {
     const menu = { width: 200, height: 120 };
     assert.deepEqual(badgePlace.menuSide(box(10, 10, 120, 30), menu, viewport), { isAbove: false, isRightAligned: false });
     assert.deepEqual(badgePlace.menuSide(box(870, 760, 120, 30), menu, viewport), { isAbove: true, isRightAligned: true });
-    assert.deepEqual(badgePlace.menuSide(box(10, 10, 120, 30), { width: 200, height: 900 }, viewport), { isAbove: false, isRightAligned: false });
+    const tall = { width: 200, height: 900 };
+    assert.deepEqual(badgePlace.menuSide(box(10, 10, 120, 30), tall, viewport), { isAbove: false, isRightAligned: false });
 });

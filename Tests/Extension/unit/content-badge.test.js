@@ -26,7 +26,8 @@ test("every state has its deeds, and the way to the details", () => {
 });
 
 test("a click on a badge whose analysis goes on never ends or doubles it", () => {
-    for (const state of STATES.filter((each) => each !== "idle" && each !== "cancelled")) assert.equal(badgeMenu.mainDeed(state), "details");
+    const begun = STATES.filter((state) => state !== "idle" && state !== "cancelled");
+    for (const state of begun) assert.equal(badgeMenu.mainDeed(state), "details");
 });
 
 test("arrows go round in the menu", () => {
@@ -44,22 +45,26 @@ test("each verdict looks different, without its colour too", () => {
     assert.deepEqual(["fake", "real", "uncertain"].map((label) => badgeLook.lookOf({ ...view, label })), ["fake", "real", "uncertain"]);
     assert.equal(badgeLook.lookOf({ ...view, label: "uncertain", isUntrained: true }), "untrained");
     assert.equal(badgeLook.lookOf({ ...view, label: null }), "problem");
-    for (const state of ["failed", "unreadable"]) assert.equal(badgeLook.lookOf({ ...view, state, label: null }), "problem");
-    for (const state of ["waiting", "reading", "uploading", "queued", "running"]) assert.equal(badgeLook.lookOf({ ...view, state, label: null }), "busy");
+    const lookIn = (/** @type {string} */ state) => badgeLook.lookOf({ ...view, state, label: null });
+    for (const state of ["failed", "unreadable"]) assert.equal(lookIn(state), "problem");
+    for (const state of ["waiting", "reading", "uploading", "queued", "running"]) assert.equal(lookIn(state), "busy");
     const drawings = Object.values(badgeLook.OUTLINES).map((paths) => JSON.stringify(paths));
     assert.equal(new Set(drawings).size, drawings.length);
 });
 
 test("colours and outlines are those of the extension's own pages", () => {
     const tokens = text("look/tokens.css");
-    const names = { "--raised": "--surface-sunken", "--line": "--line-control", "--focus": "--accent", "--busy": "--accent", "--quiet": "--ink-quiet" };
+    /** @type {Record<string, string>}  where they go by another name there */
+    const names = {
+        "--raised": "--surface-sunken", "--line": "--line-control", "--focus": "--accent", "--busy": "--accent", "--quiet": "--ink-quiet",
+    };
     const rules = [...badgeLook.STYLE.matchAll(/\.badge \{\s+(--surface[^}]*?--quiet: #\w+;)/g)].map((match) => match[1]);
     assert.equal(rules.length, 2);
     const [light, dark] = tokens.split("prefers-color-scheme: dark");
     for (const [rule, scheme] of /** @type {[string, string][]} */ ([[rules[0], light], [rules[1], dark]])) {
         for (const [, name, colour] of rule.matchAll(/(--[a-z]+): (#\w+);/g)) {
             if (name === "--ring") continue;
-            assert.ok(scheme.includes(`${/** @type {Record<string, string>} */ (names)[name] ?? name}: ${colour};`), `${name} is ${colour}`);
+            assert.ok(scheme.includes(`${names[name] ?? name}: ${colour};`), `${name} is ${colour}`);
         }
     }
     const icons = text("look/icons.js");

@@ -56,9 +56,10 @@ function open() {
 
 test("a clip goes head, bytes, end, and the port is closed", async () => {
     const { port, clip } = open();
-    await clip.send(async () => ({ mediaType: "video/x-motion-jpeg", length: 5, frameTimesSeconds: [0, 1], pieces: piecesOf("ab", "cde") }));
+    const head = { mediaType: "video/x-motion-jpeg", length: 5, frameTimesSeconds: [0, 1] };
+    await clip.send(async () => ({ ...head, pieces: piecesOf("ab", "cde") }));
     assert.deepEqual(port.sent, [
-        { kind: "head", mediaType: "video/x-motion-jpeg", length: 5, frameTimesSeconds: [0, 1] },
+        { kind: "head", ...head },
         { kind: "bytes", base64: "YWI=" }, { kind: "bytes", base64: "Y2Rl" }, { kind: "end" },
     ]);
     assert.ok(port.isClosed);

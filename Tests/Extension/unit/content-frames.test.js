@@ -28,12 +28,20 @@ whorl.FrameDrawer = class {
 
 /**
  * @param {FakeVideo} video
- * @param {{count?: number, onDraw?: (video: FakeVideo, count: number) => void, signal?: AbortSignal, maximumBytes?: number, isProtected?: boolean, spread?: number}} [more]
+ * @param {object} [more]
+ * @param {(video: FakeVideo, count: number) => void} [more.onDraw]
+ * @param {number} [more.spread]
+ * @param {boolean} [more.isProtected]
+ * @param {AbortSignal} [more.signal]
+ * @param {number} [more.maximumBytes]
  */
-function read(video, { count = 16, onDraw = () => undefined, signal = new AbortController().signal, maximumBytes = 1e6, isProtected = false, spread = 200 } = {}) {
+function read(video, { onDraw = () => undefined, spread = 200, isProtected = false, ...limits } = {}) {
     whorl.FrameDrawer.onDraw = onDraw;
     whorl.FrameDrawer.spread = spread;
-    return whorl.readFrames(video, { frameCount: count, maximumBytes, isProtected: () => isProtected, signal, onProgress: () => undefined });
+    const { signal } = new AbortController();
+    return whorl.readFrames(video, {
+        frameCount: 16, maximumBytes: 1e6, signal, isProtected: () => isProtected, onProgress: () => undefined, ...limits,
+    });
 }
 
 /** A paused video with a position. */
@@ -138,7 +146,8 @@ test("black and protected, too much, and nothing at all, are told apart", async 
     await assert.rejects(read(pausedVideo(), { maximumBytes: 55 }), { code: "too_large" });
     await assert.rejects(read(Object.assign(pausedVideo(), { videoWidth: 0 })), { code: "nothing_loaded" });
     await assert.rejects(read(Object.assign(pausedVideo(), { currentSrc: "" })), { code: "nothing_loaded" });
-    await assert.rejects(read(Object.assign(pausedVideo(), { error: { message: "broken" } })), { code: "nothing_loaded", detail: "broken" });
+    const broken = Object.assign(pausedVideo(), { error: { message: "broken" } });
+    await assert.rejects(read(broken), { code: "nothing_loaded", detail: "broken" });
 });
 
 test("a frame that is not there yet is left out rather than drawn twice", async () => {
@@ -168,7 +177,7 @@ test("a playing video is not touched", async () => {
     clearInterval(playing);
     assert.deepEqual(video.seeks, []);
     assert.ok(clip.frameTimesSeconds.length >= 8, `${clip.frameTimesSeconds.length} frames`);
-    assert.ok(clip.frameTimesSeconds.every((/** @type {number} */ time, /** @type {number} */ index) => index === 0 || time > clip.frameTimesSeconds[index - 1]));
+    assert.deepEqual(clip.frameTimesSeconds, [...new Set(clip.frameTimesSeconds)].sort((first, second) => Number(first) - Number(second)));
 });
 
 test("a live stream that stands still is given up after twenty seconds", async () => {

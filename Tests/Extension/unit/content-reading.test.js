@@ -103,7 +103,8 @@ test("a stream that stands still is given up, and told so", async () => {
             isCancelled = true;
         },
     });
-    await assert.rejects(gather(whorl.piecesOf(stream, { maximumBytes: 10, signal: SIGNAL, stallMilliseconds: 20 })), { code: "reading_failed" });
+    const pieces = whorl.piecesOf(stream, { maximumBytes: 10, signal: SIGNAL, stallMilliseconds: 20 });
+    await assert.rejects(gather(pieces), { code: "reading_failed" });
     assert.ok(isCancelled);
 });
 

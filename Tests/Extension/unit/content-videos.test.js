@@ -10,14 +10,17 @@ const { videos } = runContentScripts("videos");
 const video = (more = {}) => Object.assign(new FakeVideo(), more);
 
 /** @param {object} more */
-const tracked = (more = {}) => ({ video: video(), videoId: videos.randomId(), identity: null, isVisible: true, wasEncrypted: false, ...more });
+const tracked = (more = {}) => ({
+    video: video(), videoId: videos.randomId(), identity: null, isVisible: true, wasEncrypted: false, ...more,
+});
+
+const ADDRESS = "https://example.org/a.mp4";
 
 test("a file has its address, everything else that plays is a stream", () => {
-    assert.deepEqual(videos.sourceOf(video({ currentSrc: "https://example.org/a.mp4" })), { kind: "http", url: "https://example.org/a.mp4" });
-    for (const currentSrc of ["blob:https://example.org/1", "data:video/mp4;base64,AAAA", "file:///a.mp4", `https://example.org/${"a".repeat(5000)}`]) {
-        assert.deepEqual(videos.sourceOf(video({ currentSrc })), { kind: "stream" });
-    }
-    assert.deepEqual(videos.sourceOf(video({ srcObject: /** @type {any} */ ({}), currentSrc: "https://example.org/a.mp4" })), { kind: "stream" });
+    assert.deepEqual(videos.sourceOf(video({ currentSrc: ADDRESS })), { kind: "http", url: ADDRESS });
+    const others = ["blob:https://example.org/1", "data:video/mp4;base64,AAAA", "file:///a.mp4", `https://example.org/${"a".repeat(5000)}`];
+    for (const currentSrc of others) assert.deepEqual(videos.sourceOf(video({ currentSrc })), { kind: "stream" });
+    assert.deepEqual(videos.sourceOf(video({ srcObject: /** @type {any} */ ({}), currentSrc: ADDRESS })), { kind: "stream" });
 });
 
 test("an element without a source, or with none that works, has none", () => {
@@ -51,7 +54,10 @@ test("a stream is known by its object", () => {
 });
 
 test("what is told passes the service worker's check, however odd the page", () => {
-    const odd = [{ duration: Infinity }, { duration: NaN }, { duration: -1 }, { duration: 1e300 }, { currentSrc: "https://[::1]/" }, { currentSrc: "https:x" }, {}];
+    const odd = [
+        { duration: Infinity }, { duration: NaN }, { duration: -1 }, { duration: 1e300 }, {}, { currentSrc: "https://[::1]/" },
+        { currentSrc: "https:x" },
+    ];
     const summaries = videos.summarizeAll(odd.map((each) => tracked({ video: video(each) })));
     assert.equal(summaries.length, odd.length);
     assert.deepEqual(summaries.slice(0, 4).map((/** @type {any} */ each) => each.durationSeconds), [null, null, null, null]);
@@ -87,8 +93,9 @@ test("the picture's rectangle leaves out the bars", () => {
     assert.deepEqual(videos.pictureRectangle(box, wide, "contain", "50% 12px"), { x: 10, y: 32, width: 400, height: 225 });
     assert.deepEqual(videos.pictureRectangle(box, wide, "cover", "50% 50%"), box);
     assert.deepEqual(videos.pictureRectangle(box, wide, "fill", "50% 50%"), box);
-    assert.deepEqual(videos.pictureRectangle(box, { width: 100, height: 50 }, "none", "50% 50%"), { x: 160, y: 195, width: 100, height: 50 });
-    assert.deepEqual(videos.pictureRectangle(box, { width: 100, height: 50 }, "scale-down", "100% 100%"), { x: 310, y: 370, width: 100, height: 50 });
+    const small = { width: 100, height: 50 };
+    assert.deepEqual(videos.pictureRectangle(box, small, "none", "50% 50%"), { x: 160, y: 195, ...small });
+    assert.deepEqual(videos.pictureRectangle(box, small, "scale-down", "100% 100%"), { x: 310, y: 370, ...small });
     assert.deepEqual(videos.pictureRectangle(box, { width: 0, height: 0 }, "contain", "50% 50%"), box);
 });
 
@@ -96,7 +103,8 @@ test("through a frame a rectangle moves, grows with it, and ends at its edge", (
     const frame = { x: 100, y: 50, width: 300, height: 200, scale: 1 };
     assert.deepEqual(videos.throughFrame({ x: 10, y: 10, width: 100, height: 100 }, frame), { x: 110, y: 60, width: 100, height: 100 });
     assert.deepEqual(videos.throughFrame({ x: 250, y: -20, width: 100, height: 100 }, frame), { x: 350, y: 50, width: 50, height: 80 });
-    assert.deepEqual(videos.throughFrame({ x: 10, y: 10, width: 100, height: 100 }, { ...frame, scale: 0.5 }), { x: 105, y: 55, width: 50, height: 50 });
+    const half = videos.throughFrame({ x: 10, y: 10, width: 100, height: 100 }, { ...frame, scale: 0.5 });
+    assert.deepEqual(half, { x: 105, y: 55, width: 50, height: 50 });
     assert.equal(videos.throughFrame({ x: 900, y: 10, width: 100, height: 100 }, frame).width, 0);
 });
 
