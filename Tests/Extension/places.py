@@ -6,7 +6,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXTENSION = ROOT / "extension"
 PAGES = pathlib.Path(__file__).resolve().parent / "pages"
-PICTURES = ROOT / "docs" / "pictures" / "extension"
+PICTURES = ROOT / "docs" / "images" / "extension"
 PROGRAMS = ("whorl", "whorl-gateway", "whorl-worker", "whorl-decoder")
 
 for folder in (ROOT / "Tests" / "Chaos", ROOT / "Tests" / "Api"):
