@@ -122,17 +122,30 @@ def ten_at_once(stage: Stage) -> None:
         page.evaluate(f"document.querySelectorAll('video')[{number}].scrollIntoView()")
         wait_for(f"video {number} has its verdict", lambda: all(badge.says_verdict() for badge in badges_of(page)) and badges_of(page), 10)
     page.evaluate("scrollTo(0, 0)")
-    reads = [each for each in stage.page_requests() if each.destination == "empty" and "/clips/" in each.path]
-    expect(most_at_once([(each.began, each.ended or each.began) for each in reads]) <= PARALLEL, "more clips were read at a time than is set")
-    uploads = [(each.began, each.ended or each.began) for each in stage.proxy.submissions]
-    expect(most_at_once(uploads) <= PARALLEL, "more clips were sent at a time than is set")
-    visible = page.evaluate("[...document.querySelectorAll('video')].filter((each) => each.getBoundingClientRect().top < innerHeight).length")
+    reads = [each for each in stage.pages.requests if each.destination == "empty" and "/clips/" in each.path]
+    for deed, requests in (("read", reads), ("sent", stage.proxy.submissions)):
+        count = most_at_once([(each.began, each.ended or each.began) for each in requests])
+        expect(count <= PARALLEL, f"{count} clips were {deed} at a time, and {PARALLEL} is set")
+    tops = page.evaluate("[...document.querySelectorAll('video')].map((each) => each.getBoundingClientRect().top / innerHeight)")
+    visible = sum(top < 1 for top in tops)
     first = {each.path.rpartition("=")[2] for each in reads[:visible]}
     expect(first == {str(number) for number in range(visible)}, f"{visible} are visible, and the first to be read were {sorted(first)}")
 
 
 def most_at_once(spans: list[tuple[float, float]]) -> int:
     return max((sum(begin <= other[0] < end for other in spans) for begin, end in spans), default=0)
+
+
+@scene("of several badges each takes its own click, the first as well as the last")
+def several_badges(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("many.html", count="3")
+    stage.activate(page)
+    for badge in stage.badges(page, 3):
+        badge.click()
+    for badge in stage.badges(page, 3):
+        badge.wait_for_verdict()
+    stage.wait_for_jobs(3)
 
 
 @scene("badges can be hidden on a site, stay hidden there, and the popup shows them again")

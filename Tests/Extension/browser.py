@@ -8,7 +8,9 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import action_scenes  # noqa: F401 - the list of scenes fills itself
 import fault_scenes  # noqa: F401
@@ -18,7 +20,6 @@ import places
 import source_scenes  # noqa: F401
 import trust_scenes  # noqa: F401
 from clips import Clips
-from page_server import PageServer
 from scenes import SCENES, Scene
 from stage import Stage, Theatre
 from system import System
@@ -30,15 +31,19 @@ class Report:
     def __init__(self) -> None:
         self.passed = 0
         self.failed = 0
+        self._lock = threading.Lock()
 
-    def note(self, scene: Scene, seconds: float, breach: str = "") -> None:
+    def note(self, scene: Scene, seconds: float, figures: list[str], breach: str) -> None:
         line = f"{scene.name}: {scene.promise} ({seconds:.1f} s)"
-        if breach:
-            self.failed += 1
-            say(f"FAILED: {line}: {' '.join(breach.split())[:1500]}")
-        else:
-            self.passed += 1
-            say(f"passed: {line}")
+        with self._lock:
+            for figure in figures:
+                say(f"figure: {figure}")
+            if breach:
+                self.failed += 1
+                say(f"FAILED: {line}: {' '.join(breach.split())[:1500]}")
+            else:
+                self.passed += 1
+                say(f"passed: {line}")
 
 
 def say(text: str) -> None:
@@ -49,6 +54,7 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     made = argparse.ArgumentParser(prog="browser", description=__doc__, allow_abbrev=False)
     made.add_argument("--seed", type=int, help="repeats a run's choices; a new one if not given")
     made.add_argument("--scenes", nargs="+", choices=sorted(SCENES), metavar="NAME", help="these only; --list prints their names")
+    made.add_argument("--at-once", type=int, default=2, metavar="N", help="so many scenes at a time, apart from those that must be alone")
     made.add_argument("--list", action="store_true", help="print what would be played, and end")
     made.add_argument(
         "--bin",
@@ -96,27 +102,41 @@ def play(scene: Scene, theatre: Theatre, arguments: argparse.Namespace, report: 
             stage.save_story()
     finally:
         stage.end()
-    for figure in stage.figures:
-        say(f"figure: {figure}")
-    report.note(scene, time.monotonic() - started, breach)
+    report.note(scene, time.monotonic() - started, stage.figures, breach)
 
 
 def play_all(arguments: argparse.Namespace, folder: pathlib.Path, report: Report) -> None:
     clips = Clips(folder / "clips")
     clips.make()
-    pages = PageServer(clips)
     system = System(arguments.bin, arguments.database_url, arguments.redis_url, folder)
     try:
         system.start()
-        theatre = Theatre(system, pages, folder)
-        for scene in chosen(arguments):
-            play(scene, theatre, arguments, report)
+        theatre = Theatre(system, clips, folder)
+        scenes = chosen(arguments)
+        play_together([scene for scene in scenes if not scene.is_alone], theatre, arguments, report)
+        for scene in scenes:
+            if scene.is_alone:
+                play(scene, theatre, arguments, report)
         if mistakes := system.errors():
             report.failed += 1
             say(f"FAILED: gateway and worker logged mistakes of their own: {'; '.join(mistakes)[:1500]}")
     finally:
         system.end()
-        pages.end()
+
+
+def play_together(scenes: list[Scene], theatre: Theatre, arguments: argparse.Namespace, report: Report) -> None:
+    """So many at a time: most of a scene is waiting."""
+    pool = ThreadPoolExecutor(arguments.at_once)
+    playing = [pool.submit(play, scene, theatre, arguments, report) for scene in scenes]
+    try:
+        for scene in playing:
+            scene.result()
+    finally:
+        # Those that are under way end at their next step when the run is broken off.
+        pool.shutdown(wait=False, cancel_futures=True)
+        if any(not scene.done() for scene in playing):
+            theatre.end()
+        pool.shutdown(wait=True)
 
 
 def end_on(number: int, _frame: object) -> None:

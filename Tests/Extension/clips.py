@@ -11,6 +11,7 @@ from waiting import Broken
 
 MAKING_SECONDS = 60.0
 H264 = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 12"
+VP9 = "-c:v libvpx-vp9 -deadline realtime -cpu-used 8"
 # A fragment a group of pictures, each playable as it comes: what MediaSource takes.
 FRAGMENTED = "-movflags frag_keyframe+empty_moov+default_base_moof"
 
@@ -25,12 +26,13 @@ class Recipe:
 RECIPES = {
     "plain.mp4": Recipe("testsrc2=size=480x270:rate=24:duration=3", f"{H264} -movflags +faststart"),
     "ten-seconds.mp4": Recipe("testsrc2=size=640x360:rate=25:duration=10", f"{H264} -movflags +faststart"),
-    "plain.webm": Recipe("testsrc=size=320x180:rate=15:duration=3", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 400k", "video/webm"),
+    "plain.webm": Recipe("testsrc=size=320x180:rate=15:duration=3", f"{VP9} -b:v 400k", "video/webm"),
     "stream.mp4": Recipe("testsrc2=size=480x270:rate=24:duration=8", f"{H264} -b:v 900k {FRAGMENTED}"),
     "black.mp4": Recipe("color=black:size=320x180:rate=15:duration=6", f"{H264} {FRAGMENTED}"),
     # Noise does not compress, so a few seconds are an upload in pieces.
     "large.mp4": Recipe(
-        "nullsrc=size=640x360:rate=24:duration=6,geq=random(1)*255:128:128", f"{H264} -b:v 40M -maxrate 40M -bufsize 8M -movflags +faststart"
+        "nullsrc=size=640x360:rate=24:duration=6,geq=random(1)*255:128:128",
+        f"{H264} -b:v 40M -maxrate 40M -bufsize 8M -movflags +faststart",
     ),
     "sound.ogg": Recipe("sine=frequency=440:duration=2", "-c:a libopus", "audio/ogg"),
 }

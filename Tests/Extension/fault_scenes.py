@@ -122,7 +122,7 @@ def browser_killed_uploading(stage: Stage) -> None:
     check_resumed(stage, len(stage.pages.clips.data("large.mp4")))
 
 
-@scene("while the gateway is down the badge waits and says why; once it is up again the verdict comes")
+@scene("while the gateway is down the badge waits and says why; once it is up again the verdict comes", is_alone=True)
 def gateway_down(stage: Stage) -> None:
     stage.start()
     stage.proxy.hang_up()

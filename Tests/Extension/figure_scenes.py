@@ -9,12 +9,12 @@ from scenes import scene
 from stage import Stage
 from waiting import wait_for
 
-IDLE_SECONDS = 10.0
+IDLE_SECONDS = 6.0
 SETTLING_SECONDS = 2.0
 REPETITIONS = 3
 
 
-@scene("a page with ten videos, while nobody does anything")
+@scene("a page with ten videos, while nobody does anything", is_alone=True)
 def idle_figures(stage: Stage) -> None:
     stage.start_bare(is_without_extension=True)
     without = idle_percent(stage, is_active=False)
@@ -39,7 +39,7 @@ def idle_percent(stage: Stage, is_active: bool) -> float:
     return (stage.browser.processor_seconds() - before) / IDLE_SECONDS * 100
 
 
-@scene("a person's path from a page's load to the verdict on a clip of ten seconds")
+@scene("a person's path from a page's load to the verdict on a clip of ten seconds", is_alone=True)
 def path_figures(stage: Stage) -> None:
     automatic = {stage.pages.origin: {"analysis": "automatic", "showsBadges": True}}
     stage.start(hosts=stage.all_hosts, sites=automatic)
@@ -61,7 +61,7 @@ def one_path(stage: Stage, tag: str) -> tuple[float, float]:
     wait_for("the badge has its verdict", lambda: says_verdict(page), 30, interval=0.005)
     ended = time.monotonic()
     spans = [(each.began, each.ended or ended) for each in stage.proxy.seen]
-    spans += [(each.began, each.ended or ended) for each in stage.page_requests() if each.destination == "empty"]
+    spans += [(each.began, each.ended or ended) for each in stage.pages.requests if each.destination == "empty"]
     spans.append((began, loaded))
     clipped = sorted((max(start, began), min(end, ended)) for start, end in spans if end > began and start < ended)
     page.close()

@@ -285,7 +285,8 @@ class Page:
         self.session.send("Input.insertText", text=text)
 
     def resize(self, width: int, height: int) -> None:
-        """As a person drags a window's or a panel's edge."""
+        """As a person drags a window's or a panel's edge; without scroll bars, which not every machine has."""
+        self.session.send("Emulation.setScrollbarsHidden", hidden=True)
         self.session.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
     def emulate_media(self, **features: str) -> None:

@@ -41,7 +41,8 @@ class Hold:
 class PageServer:
     """Serves `pages/`, `/clips/NAME` and, with leave to read for other origins, `/shared-clips/NAME`.
 
-    Queries of a clip: `tag` makes it another clip, `hold` names a `Hold` of this server, `as` another media type, `bytes` cuts it for scripts.
+    Queries of a clip: `tag` makes it another clip, `as` gives it another media type; for scripts alone, `hold` names a `Hold` of this
+    server, and `bytes` cuts it.
     """
 
     def __init__(self, clips: Clips):

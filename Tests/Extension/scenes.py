@@ -17,19 +17,21 @@ class Scene:
     name: str
     promise: str
     play: Play = field(repr=False)
+    # It stops what other scenes need, or it measures.
+    is_alone: bool = False
 
 
 SCENES: dict[str, Scene] = {}
 
 
-def scene(promise: str) -> Callable[[Play], Play]:
+def scene(promise: str, *, is_alone: bool = False) -> Callable[[Play], Play]:
     """Puts a function on the list, under its own name with dashes."""
 
     def register(play: Play) -> Play:
         name = play.__name__.replace("_", "-")
         if name in SCENES:
             raise ValueError(f"the scene {name} is on the list twice")
-        SCENES[name] = Scene(name, promise, play)
+        SCENES[name] = Scene(name, promise, play, is_alone)
         return play
 
     return register

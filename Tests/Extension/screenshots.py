@@ -11,23 +11,22 @@ import tempfile
 
 import browser
 import places
-from badges import badges_of
 from clips import Clips
-from page import Box, Page
-from page_server import PageServer
+from page import Page
 from stage import Stage, Theatre
 from system import System
-from waiting import wait_for
 from words import words
 
-CLIP = places.ROOT / "samples" / "astronaut-blended.mp4"
-PANEL_SIZE = (400, 1500)
+SAMPLES = ("astronaut-blended.mp4", "astronaut-real.mp4")
+PANEL_WIDTH = 400
+# More than the panel is tall, so that all of it is laid out before it is cut below the frame in large.
+PANEL_HEIGHT = 1600
 OPTIONS_SIZE = (860, 1100)
-ARTICLE_SIZE = (860, 780)
+ARTICLE_SIZE = (860, 760)
 
 
 class Faces(System):
-    """The sample has a face."""
+    """The samples have a face."""
 
     region = "face"
 
@@ -39,16 +38,48 @@ class Album:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def take(self, name: str, page: Page, size: tuple[int, int] | None = None, scheme: str = "light", clip: Box | None = None) -> None:
+    def take(self, name: str, page: Page, size: tuple[int, int] | None = None, scheme: str = "light") -> None:
         page.emulate_media(prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
         if size is not None:
             page.resize(*size)
-        page.wait("the page's pictures are there", "[...document.images].every((image) => image.complete)")
+        page.wait("the page's pictures are there", "[...document.images].every((image) => image.hidden || image.complete)")
         page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        page.save_picture(self.folder / f"{name}.png", clip)
+        page.save_picture(self.folder / f"{name}.png")
 
 
-def judged_page(stage: Stage, language: str = "en") -> Page:
+def take_all(theatre: Theatre, album: Album, seed: int) -> None:
+    for language, take in (("en", take_english), ("de", take_german)):
+        stage = Stage(theatre, f"pictures-{language}", seed)
+        try:
+            stage.start(language=language)
+            take(stage, album)
+        finally:
+            stage.end()
+
+
+def take_english(stage: Stage, album: Album) -> None:
+    page = judged_page(stage, "en")
+    page.evaluate("document.querySelector('video').currentTime = 1.5")
+    page.wait("the video shows its frame", "!document.querySelector('video').seeking && document.querySelector('video').readyState >= 2")
+    album.take("badge", page, ARTICLE_SIZE)
+    panel = open_panel(stage, page, "en")
+    take_panel(panel, album, "panel-light", "light")
+    take_panel(panel, album, "panel-dark", "dark")
+    with stage.worker_stopped():
+        page.bring_to_front()
+        popup = stage.click_icon()
+        popup.the("button", words("popup_analyse_label", SAMPLES[1])).click()
+        popup.wait_for_text(words("state_title_queued"))
+        album.take("popup", popup)
+        popup.close()
+    album.take("options", stage.open_own("options/options.html"), OPTIONS_SIZE)
+
+
+def take_german(stage: Stage, album: Album) -> None:
+    take_panel(open_panel(stage, judged_page(stage, "de"), "de"), album, "panel-german", "light")
+
+
+def judged_page(stage: Stage, language: str) -> Page:
     page = stage.open("article.html")
     stage.activate(page)
     badge = stage.badge(page, language=language)
@@ -57,55 +88,32 @@ def judged_page(stage: Stage, language: str = "en") -> Page:
     return page
 
 
-def take_all(theatre: Theatre, album: Album, seed: int) -> None:
-    for language in ("en", "de"):
-        stage = Stage(theatre, f"pictures-{language}", seed)
-        try:
-            stage.start(language=language)
-            if language == "en":
-                take_english(stage, album)
-            else:
-                take_panel(stage, album, judged_page(stage, language), "panel-german", language)
-        finally:
-            stage.end()
-
-
-def take_english(stage: Stage, album: Album) -> None:
-    page = judged_page(stage)
-    page.evaluate("document.querySelector('video').currentTime = 1.5")
-    page.wait("the video shows its frame", "document.querySelector('video').readyState >= 2 && !document.querySelector('video').seeking")
-    album.take("badge", page, ARTICLE_SIZE)
-    take_panel(stage, album, page, "panel-light", "en")
-    panel = stage.panel()
-    album.take("panel-dark", panel, PANEL_SIZE, "dark")
-    page.bring_to_front()
-    popup = stage.click_icon()
-    wait_for("the popup has the verdict", lambda: words("verdict_title_untrained") in popup.text(), 10)
-    album.take("popup", popup)
-    popup.close()
-    album.take("options", stage.open_own("options/options.html"), OPTIONS_SIZE)
-
-
-def take_panel(stage: Stage, album: Album, page: Page, name: str, language: str) -> None:
-    badges_of(page, language)[0].click()
+def open_panel(stage: Stage, page: Page, language: str) -> Page:
+    stage.badge(page, language=language).click()
     panel = stage.panel()
     panel.wait_for_text(words("verdict_title_untrained", language=language))
-    panel.wait("the panel has its frames", "[...document.querySelectorAll('.large-pictures img')].every((image) => image.src && image.complete)")
-    album.take(name, panel, PANEL_SIZE)
+    return panel
+
+
+def take_panel(panel: Page, album: Album, name: str, scheme: str) -> None:
+    panel.resize(PANEL_WIDTH, PANEL_HEIGHT)
+    images = "[...document.querySelectorAll('.large-pictures img')]"
+    panel.wait("the panel has its frame", f"{images}.every((each) => each.src && each.complete)")
+    end = panel.evaluate("document.querySelector('.large-foot').getBoundingClientRect().bottom + scrollY")
+    album.take(name, panel, (PANEL_WIDTH, int(end) + 16), scheme)
 
 
 def run(arguments: argparse.Namespace) -> int:
     folder = pathlib.Path(tempfile.mkdtemp(prefix="whorl-pictures-"))
     clips = Clips(folder / "clips")
-    clips.add("astronaut.mp4", CLIP.read_bytes())
-    pages = PageServer(clips)
+    for name in SAMPLES:
+        clips.add(name, (places.ROOT / "samples" / name).read_bytes())
     system = Faces(arguments.bin, arguments.database_url, arguments.redis_url, folder)
     try:
         system.start()
-        take_all(Theatre(system, pages, folder), Album(arguments.output), arguments.seed)
+        take_all(Theatre(system, clips, folder), Album(arguments.output), arguments.seed)
     finally:
         system.end()
-        pages.end()
         shutil.rmtree(folder)
     for file in sorted(arguments.output.glob("*.png")):
         print(f"{file}: {file.stat().st_size} bytes")

@@ -4,17 +4,19 @@ import contextlib
 import json
 import pathlib
 import random
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from badges import VERDICT_SECONDS, Badge, badges_of
 from chromium import Chromium
 from client import NoAnswer
+from clips import Clips
 from extension_copy import copy_extension
 from gateway_proxy import GatewayProxy
 from page import Page
-from page_server import PageServer, Request
+from page_server import PageServer
 from protocol import Gone, Refused, ScriptFailed
 from system import System
 from waiting import Breach, Broken, wait_for
@@ -38,8 +40,16 @@ class Theatre:
     """What all scenes of a run share."""
 
     system: System
-    pages: PageServer
+    clips: Clips
     folder: pathlib.Path
+    # One scene at a time may have the worker stopped; to the others it is slow then.
+    worker_lock: threading.Lock = field(default_factory=threading.Lock)
+    stages: "set[Stage]" = field(default_factory=set)
+
+    def end(self) -> None:
+        """Ends every scene that is under way."""
+        for stage in list(self.stages):
+            stage.end()
 
 
 class Stage:
@@ -48,14 +58,15 @@ class Stage:
     def __init__(self, theatre: Theatre, name: str, seed: int):
         self.name = name
         self.system = theatre.system
-        self.pages = theatre.pages
+        self.pages = PageServer(theatre.clips)
+        self._theatre = theatre
+        theatre.stages.add(self)
         self.random = random.Random(f"{seed}:{name}")
         self.folder = theatre.folder / "scenes" / name
         self.folder.mkdir(parents=True)
         self.proxy = GatewayProxy(self.system.port)
         self.tenant = self.system.make_tenant(name)
         self.figures: list[str] = []
-        self._requests_before = len(self.pages.requests)
         self._browser: Chromium | None = None
         self._pages: list[Page] = []
 
@@ -110,11 +121,12 @@ class Stage:
     @contextlib.contextmanager
     def worker_stopped(self) -> Iterator[None]:
         """Jobs wait at the gateway meanwhile."""
-        self.system.worker.stop()
-        try:
-            yield
-        finally:
-            self.system.worker.go_on()
+        with self._theatre.worker_lock:
+            self.system.worker.stop()
+            try:
+                yield
+            finally:
+                self.system.worker.go_on()
 
     def set_settings(self, **settings: Any) -> None:
         own = {"gatewayUrl": self.proxy.url, "gatewayKey": self.tenant.key}
@@ -166,10 +178,6 @@ class Stage:
         """What a person does first: click the icon, look, and click on the page again, which closes the popup."""
         page.bring_to_front()
         self.click_icon().close()
-
-    def page_requests(self) -> list[Request]:
-        """What this scene's browser asked the page server for."""
-        return self.pages.requests[self._requests_before :]
 
     def own_page(self, path: str) -> Page:
         """A page of the extension that opens by itself."""
@@ -225,6 +233,8 @@ class Stage:
         (self.folder / "story.json").write_text(json.dumps(story, indent=2))
 
     def end(self) -> None:
+        self._theatre.stages.discard(self)
         if self._browser is not None:
             self._browser.kill()
         self.proxy.end()
+        self.pages.end()

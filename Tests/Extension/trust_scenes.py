@@ -34,7 +34,7 @@ def nothing_unasked(stage: Stage) -> None:
     time.sleep(QUIET_SECONDS)
     other = [f"{each.method} {each.path}" for each in stage.proxy.seen if each.method != "GET" or each.path not in HARMLESS]
     expect(not other, f"the gateway was sent {other}")
-    read = [each.path for each in stage.page_requests() if each.destination == "empty" and "/clips/" in each.path]
+    read = [each.path for each in stage.pages.requests if each.destination == "empty" and "/clips/" in each.path]
     expect(not read, f"the extension read {read}")
 
 
@@ -94,7 +94,8 @@ def forged_messages(stage: Stage) -> None:
         "videos.found",
     ]
     for message in forged:
-        answer = page.in_content_script(f"chrome.runtime.sendMessage({json.dumps(message)}).then((a) => JSON.stringify(a ?? null), (e) => 'error')")
+        sent = f"chrome.runtime.sendMessage({json.dumps(message)})"
+        answer = page.in_content_script(f"{sent}.then((answer) => JSON.stringify(answer ?? null), () => 'error')")
         expect(stage.tenant.key not in answer, f"{message} is answered with the key")
         expect('"problem"' in answer or answer in ("null", "error", "{}"), f"{str(message)[:100]} is answered {answer[:200]}")
     port = page.in_content_script(
@@ -105,7 +106,7 @@ def forged_messages(stage: Stage) -> None:
     expect(port == "closed", "a port that nobody asked for stays open")
     expect(stage.stored() == before, "a forged message changed what is stored")
     expect(len(stage.jobs()) == 1 and stage.system.job(stage.tenant, job["id"]) is not None, "a forged message reached the gateway")
-    stray = [each.path for each in stage.page_requests() if each.path.startswith("/api/")]
+    stray = [each.path for each in stage.pages.requests if each.path.startswith("/api/")]
     expect(not stray, f"the extension asked another host for {stray}")
 
 
@@ -116,7 +117,8 @@ def forged_clicks(stage: Stage) -> None:
     stage.activate(page)
     badge = stage.badge(page)
     expect(page.evaluate("forge()") == "no runtime", "the page has a runtime to send messages by")
-    expect(holds_for(lambda: not stage.proxy.submissions and badge.text == words("badge_text_idle"), 1), "a forged click has started an analysis")
+    is_idle = holds_for(lambda: not stage.proxy.submissions and badge.text == words("badge_text_idle"), 1)
+    expect(is_idle, "a forged click has started an analysis")
     badge.click()
     badge.wait_for_verdict()
     stage.wait_for_jobs(1)
@@ -133,7 +135,7 @@ def covered_badge(stage: Stage) -> None:
     expect(holds_for(lambda: not stage.proxy.submissions, 1), "a click that fell on the page's sheet has started an analysis")
 
 
-@scene("a page that takes badges away again and again is not fought for ever, stays quick, and the popup still asks")
+@scene("a page that takes badges away again and again is not fought for ever, stays quick, and the popup still asks", is_alone=True)
 def removed_badge(stage: Stage) -> None:
     stage.start()
     page = stage.open("hostile.html")
@@ -153,7 +155,7 @@ def check_responsive(page) -> None:
     expect(seconds < RESPONSIVE_SECONDS, f"the page took {seconds:.2f} s for a frame")
 
 
-@scene("a page of a thousand videos stays quick, and has no more badges than a page may have")
+@scene("a page of a thousand videos stays quick, and has no more badges than a page may have", is_alone=True)
 def thousand_videos(stage: Stage) -> None:
     stage.start()
     page = stage.open("many.html", count="1000", lazy="yes")

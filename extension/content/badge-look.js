@@ -31,6 +31,8 @@ whorl.badgeLook = (() => {
     z-index: 2147483647 !important;
     color-scheme: light dark !important;
 }
+/* It covers the whole viewport, and so, to the browser's sight, every badge that was opened before. */
+:host::backdrop { display: none !important; }
 @media print { :host { display: none !important; } }
 `;
 
