@@ -1,6 +1,6 @@
 """Makes the pictures of the README: the badge on a page, the popup, the options, and the panel in light, dark and German.
 
-The programs and servers are given as to browser.py; the pictures go into docs/pictures/extension/, or into --output.
+The programs and servers are given as to browser.py; the pictures go into docs/images/extension/, or into --output.
 """
 
 import argparse
