@@ -58,6 +58,27 @@ def popup_access(stage: Stage) -> None:
     check_page(popup, "the popup")
 
 
+@scene("the popup asks, lists what is under way and what has ended, and opens the panel on it")
+def popup_lists(stage: Stage) -> None:
+    stage.start()
+    stage.open("file.html")
+    popup = stage.click_icon()
+    with stage.worker_stopped():
+        popup.the("button", words("popup_analyse_label", "plain.mp4")).click()
+        popup.wait_for_text(words("state_title_queued"))
+        popup.close()
+        stage.open("empty.html")
+        popup = stage.click_icon()
+        popup.wait_for_text(words("popup_heading_queue"))
+        expect(words("state_title_queued") in popup.text(), f"the popup's queue says {popup.text()!r}")
+    popup.wait_for_text(words("popup_heading_history"), 20)
+    expect(words("verdict_title_untrained") in popup.text(), f"the popup's history says {popup.text()!r}")
+    popup.the("button", words("popup_show_label", "One video")).click()
+    panel = stage.panel()
+    panel.wait_for_text(words("verdict_title_untrained"))
+    expect("One video" in panel.text(), "the panel does not name the page")
+
+
 @scene("panel: verdict, chart, frames and their table, and nothing that axe-core finds")
 def panel_access(stage: Stage) -> None:
     stage.start()
@@ -147,3 +168,7 @@ def panel_follows(stage: Stage) -> None:
         panel.wait_for_text(words("state_title_queued"))
     panel.wait_for_text(words("verdict_title_untrained"), 20)
     wait_for("the badge has the verdict too", badge.says_verdict, 5)
+    stage.open("file.html", clip="plain.webm")
+    panel.wait_for_text(words("panel_empty_title"))
+    page.bring_to_front()
+    panel.wait_for_text(words("verdict_title_untrained"))

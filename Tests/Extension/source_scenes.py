@@ -32,6 +32,14 @@ def wait_for_verdict(stage: Stage, badge: Badge, method: str) -> dict:
     return job
 
 
+def see_way(stage: Stage, page: Page, way: str) -> None:
+    """The panel says how the picture came, and that frames are not as they were published."""
+    stage.badge(page).click()
+    panel = stage.panel()
+    panel.wait_for_text(words(way))
+    panel.wait_for_text(words("warning_frames_reencoded"))
+
+
 def check_file(stage: Stage, job: dict, name: str, tag: str = "") -> None:
     """The file came as it is: nothing was encoded again."""
     digest = hashlib.sha256(stage.pages.clips.data(name, tag)).hexdigest()
@@ -84,6 +92,7 @@ def stream_paused(stage: Stage) -> None:
     page.evaluate("document.querySelector('video').currentTime = 1.25")
     stage.activate(page)
     check_frames(see_verdict(stage, page, "frames"), 16, "canvas", 8)
+    see_way(stage, page, "method_frames")
     place = page.evaluate("[document.querySelector('video').currentTime, document.querySelector('video').paused]")
     expect(abs(place[0] - 1.25) < 0.01 and place[1], f"the player was left at {place}")
 
@@ -119,12 +128,15 @@ def foreign_permitted(stage: Stage) -> None:
     check_file(stage, see_verdict(stage, page, "file"), "plain.mp4")
 
 
-@scene("another site's clip that nobody may read is captured from the screen")
+@scene("another site's clip that nobody may read, the gateway neither, is captured from the screen")
 def foreign_captured(stage: Stage) -> None:
-    stage.start()
+    stage.start(allowsUrls=True)
     page = stage.open("foreign.html", plays="yes")
     stage.activate(page)
     check_frames(see_verdict(stage, page, "capture"), 8, "screen", 3)
+    [analysis] = stage.analyses()
+    expect({"url_jobs_off", "tainted"} <= set(analysis["methodNotes"]), f"the better ways failed for {analysis['methodNotes']}")
+    see_way(stage, page, "method_capture")
 
 
 @scene("a video in a frame of the same site is found and judged")
