@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import places  # noqa: F401 - makes `waiting` findable
-from page import Node, Page, descendants
+from page import Box, Node, Page, descendants
 from protocol import Gone, Refused
 from waiting import Breach, wait_for
 from words import words
@@ -49,6 +49,10 @@ class Badge:
         with contextlib.suppress(Gone, Refused):
             return self.host.call("function () { return this.isConnected && getComputedStyle(this).visibility !== 'hidden'; }")
         return False
+
+    def box(self) -> Box:
+        """All of it that is seen."""
+        return self._part("badge").box()
 
     def has_focus(self) -> bool:
         return self._part("ask").call("function () { return this.matches(':focus'); }")

@@ -10,8 +10,6 @@ import itertools
 import json
 import os
 import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
 import places  # noqa: F401 - makes `waiting` findable
@@ -157,7 +155,7 @@ class Session:
         self._protocol = protocol
         self.identity = identity
         self._events: collections.deque[tuple[str, dict[str, Any]]] = collections.deque(maxlen=EVENTS_KEPT)
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self.is_over = False
 
     def send(self, method: str, seconds: float = ANSWER_SECONDS, **parameters: Any) -> dict[str, Any]:
@@ -172,29 +170,14 @@ class Session:
         return self._protocol.session(identity)
 
     def take(self, method: str, parameters: dict[str, Any]) -> None:
-        with self._changed:
+        with self._lock:
             self._events.append((method, parameters))
-            self._changed.notify_all()
 
     def end(self) -> None:
-        with self._changed:
+        with self._lock:
             self.is_over = True
-            self._changed.notify_all()
 
     def events(self, method: str) -> list[dict[str, Any]]:
         """The parameters of all events of this name so far, the oldest first."""
-        with self._changed:
+        with self._lock:
             return [parameters for name, parameters in self._events if name == method]
-
-    def wait_for_event(self, method: str, is_it: Callable[[dict[str, Any]], bool], seconds: float) -> dict[str, Any]:
-        """An event that came already counts as well."""
-        deadline = time.monotonic() + seconds
-        with self._changed:
-            while True:
-                for name, parameters in self._events:
-                    if name == method and is_it(parameters):
-                        return parameters
-                if self.is_over:
-                    raise Gone(f"{method}: its target is gone")
-                if not self._changed.wait(deadline - time.monotonic()) and time.monotonic() > deadline:
-                    raise Broken(f"{method} did not come within {seconds:g} s")

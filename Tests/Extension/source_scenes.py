@@ -3,7 +3,7 @@
 import hashlib
 
 from badges import Badge, badges_of
-from page import Page
+from page import Box, Page
 from scenes import scene
 from stage import Stage
 from waiting import expect, holds_for, wait_for
@@ -224,6 +224,25 @@ def full_screen(stage: Stage) -> None:
         badge.click()
         badge.wait_for_verdict()
         check_file(stage, stage.wait_for_jobs(count)[0], "plain.mp4", element)
+
+
+@scene("the badge lies on its video, and on none of the player's controls")
+def beside_controls(stage: Stage) -> None:
+    stage.start()
+    page = stage.open("controls.html")
+    stage.activate(page)
+    badge = stage.badge(page)
+    badge.settle()
+    place = badge.box()
+    expect(place.overlaps(page.find("video").box()), f"the badge is at {place}, beside its video")
+    controls = page.evaluate(
+        "[...document.querySelectorAll('button')].map((each) => [each.textContent, each.getBoundingClientRect()])"
+        ".map(([text, { x, y, width, height }]) => [text, x, y, width, height])"
+    )
+    covered = [text for text, *sides in controls if place.overlaps(Box(*sides))]
+    expect(len(controls) == 5 and not covered, f"the badge is at {place}, over {covered} of {controls}")
+    badge.click()
+    badge.wait_for_verdict()
 
 
 @scene("a player that shows nothing but black cannot be read, and says why")

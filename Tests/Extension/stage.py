@@ -156,12 +156,9 @@ class Stage:
 
     # Pages
 
-    def open(self, page: str, *, is_other: bool = False, **query: str) -> Page:
+    def open(self, page: str, **query: str) -> Page:
         """A page of the test's own, in front."""
-        url = self.pages.url(page, **query)
-        if is_other:
-            url = url.replace(self.pages.origin, self.pages.other_origin)
-        return self._remember(self.browser.open(url))
+        return self._remember(self.browser.open(self.pages.url(page, **query)))
 
     def open_own(self, path: str) -> Page:
         """A page of the extension, in a tab."""

@@ -13,6 +13,8 @@ var whorl = whorl || {};
 /** Where one video's badge is, and what is known of the places where it could be. */
 whorl.BadgePosition = class BadgePosition {
     static MAXIMUM_CORNER_CHANGES = 20;
+    /** For a look, while the page has no time for it. */
+    static MAXIMUM_WAITS = 2;
 
     /** What lies around the video is to be looked at. */
     wantsLook = true;
@@ -25,6 +27,7 @@ whorl.BadgePosition = class BadgePosition {
     /** @type {Corner | null} */
     #corner = null;
     #cornerChanges = 0;
+    #waits = 0;
     /** @type {Partial<Record<Corner, CornerState>>} */
     #states = {};
     /** @type {{video: Box, scroll: Point} | null} */
@@ -52,12 +55,20 @@ whorl.BadgePosition = class BadgePosition {
         if (this.#before) this.#anchor = whorl.badgePlace.anchorAfter(this.#anchor, this.#before, { video, scroll });
         this.#before = { video, scroll };
         if (this.wantsLook && budget.isOpen) this.#lookAround(video, size, isShown, budget);
+        if (this.#isToWait()) return { isCompact, place: null };
         const corner = this.#isRendered && whorl.badgePlace.isLargeEnough(video) ? this.#chooseCorner(video, size) : null;
         if (!corner) return { isCompact, place: null };
         const { left, top } = whorl.badgePlace.boxAt(corner, video, size);
         const origin = this.#anchor === "viewport" ? { x: 0, y: 0 } : scroll;
         // Whole pixels keep the text sharp.
         return { isCompact, place: { anchor: this.#anchor, left: Math.round(left + origin.x), top: Math.round(top + origin.y) } };
+    }
+
+    /** Where nobody has looked yet there may be controls, and once the badge is over them they are hard to see: so it waits, but not for long. */
+    #isToWait() {
+        if (Object.keys(this.#states).length > 0 || this.#waits >= BadgePosition.MAXIMUM_WAITS) return false;
+        this.#waits += 1;
+        return true;
     }
 
     /**
