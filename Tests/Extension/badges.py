@@ -130,12 +130,8 @@ def attributes(described: dict[str, Any]) -> dict[str, str]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
-def badge_hosts(page: Page) -> list[Node]:
-    """All of them, hidden ones too."""
-    return page.nodes(lambda described: described["nodeName"] == HOST_NAME)
-
-
 def badges_of(page: Page, language: str = "en") -> list[Badge]:
     """Those that are shown, in frames and shadow roots too, in the document's order."""
-    badges = [Badge(host, language) for host in badge_hosts(page)]
+    hosts = page.nodes(lambda described: described["nodeName"] == HOST_NAME)
+    badges = [Badge(host, language) for host in hosts]
     return [badge for badge in badges if badge.is_there()]
