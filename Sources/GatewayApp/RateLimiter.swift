@@ -43,7 +43,7 @@ actor RateLimiter {
     private let buckets: CommonBuckets
     private let logger: Logger
     private var shares: [String: Share] = [:]
-    private var taking: [String: Task<CommonBuckets.Taken, any Error>] = [:]
+    private var taking: [String: Task<Void, any Error>] = [:]
     private var redisFailedAt: ContinuousClock.Instant?
 
     init(buckets: CommonBuckets, logger: Logger) {
@@ -82,16 +82,19 @@ actor RateLimiter {
 
     /// Asks for another share; those who come meanwhile wait for the same answer.
     private func refill(_ caller: String, _ limit: RateLimit) async throws {
-        if let task = taking[caller] {
-            _ = try await task.value
-            return
-        }
+        if let task = taking[caller] { return try await task.value }
+        let task = Task { try await fill(caller, limit) }
+        taking[caller] = task
+        try await task.value
+    }
+
+    /// Ends with the share in its place and nothing under way. Waiting for a task that has ended suspends nobody: who found it still under way would
+    /// ask for it again and again, and keep the actor from the one that clears it.
+    private func fill(_ caller: String, _ limit: RateLimit) async throws {
+        defer { taking[caller] = nil }
         // A tenth of a second's worth: small enough that several gateways share fairly.
         let wanted = max(1, min(Int(limit.perSecond / 10), limit.burst))
-        let task = Task { try await buckets.take(wanted, from: caller, limit) }
-        taking[caller] = task
-        defer { taking[caller] = nil }
-        let taken = try await task.value
+        let taken = try await buckets.take(wanted, from: caller, limit)
         redisFailedAt = nil
         forgetIdle()
         shares[caller] = Share(

@@ -156,6 +156,23 @@ import Testing
         }
     }
 
+    /// Those who wait for one answer about one bucket must not keep it from coming.
+    @Test func manyAtOnceWithANewKeyAreAllAnswered() async throws {
+        try await Pair.with(gateway: Self.locked) { (pair) async throws in
+            for round in 0..<6 {
+                let good = try await key(pair, tenant: "acme", scopes: "read").text
+                let strange = good.replacing(good.split(separator: "_")[1], with: String(format: "%032x", round))
+                let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                    for number in 0..<12 {
+                        group.addTask { try await pair.send("GET", "/api/stats", headers: bearer(number % 2 == 0 ? good : strange)).status }
+                    }
+                    return try await group.reduce(into: [Int]()) { $0.append($1) }
+                }
+                #expect(statuses.filter { $0 == 200 }.count == 6 && statuses.filter { $0 == 401 || $0 == 429 }.count == 6, "\(statuses)")
+            }
+        }
+    }
+
     @Test func theLogTellsNothingOfAClip() async throws {
         try await Pair.with(gateway: Self.locked.merging(["WHORL_LOG_LEVEL": "trace"]) { $1 }) { (pair) async throws in
             let token = try await key(pair, tenant: "acme").text
