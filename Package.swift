@@ -35,6 +35,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.25.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.0.0"),
     ],
     targets: [
@@ -53,6 +54,7 @@ let package = Package(
         // F1: values, rules, arithmetic; no I/O but what reads the settings.
         .target(name: "JobModel", swiftSettings: swift6),
         .target(name: "ThreadExecutor", swiftSettings: swift6),
+        .target(name: "Metrics", swiftSettings: swift6),
         .target(name: "NeuralCore", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: swift6),
         .target(
             name: "Settings",
@@ -108,8 +110,10 @@ let package = Package(
         .target(
             name: "Analysis", dependencies: ["JobModel", "ThreadExecutor", "NeuralCore", "Video", "Detector"],
             swiftSettings: swift6),
+        .target(name: "Crops", dependencies: ["Video"], swiftSettings: swift6),
+        .target(name: "Augmentation", dependencies: ["NeuralCore", "Video"], swiftSettings: swift6),
 
-        // F4: the two servers as libraries.
+        // F4: the two servers as libraries, and what makes and judges models.
         .target(
             name: "GatewayApp",
             dependencies: [
@@ -143,6 +147,24 @@ let package = Package(
             ] + lifecycle,
             swiftSettings: swift6),
 
+        .target(
+            name: "Datasets",
+            dependencies: [
+                "JobModel", "Analysis", "Crops", "Detector", "NeuralCore", "Video", .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: swift6),
+        .target(
+            name: "Training",
+            dependencies: [
+                "Augmentation", "Crops", "Detector", "Metrics", "NeuralCore", "Video", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: swift6),
+        .target(
+            name: "Evaluation",
+            dependencies: ["JobModel", "Analysis", "Augmentation", "Crops", "Detector", "Metrics", "NeuralCore", "ThreadExecutor", "Video"],
+            swiftSettings: swift6),
+
         // F5: executables.
         .executableTarget(name: "whorl-gateway", dependencies: ["GatewayApp"], swiftSettings: swift6),
         .executableTarget(name: "whorl-worker", dependencies: ["WorkerApp"], swiftSettings: swift6),
@@ -151,7 +173,7 @@ let package = Package(
             name: "whorl",
             dependencies: [
                 "JobModel", "JobStore", "Analysis", "Telemetry", "PostgresClient", "Detector", "NeuralCore", "Video",
-                "ThreadExecutor", logging,
+                "Crops", "Datasets", "Evaluation", "Metrics", "Training", "ThreadExecutor", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -191,6 +213,14 @@ let package = Package(
             exclude: ["moto_store.py", "botocore_signatures.py"]),
         .testTarget(
             name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "PostgresClient", "RedisClient", "TestServers"]),
+        .testTarget(name: "MetricsTests", dependencies: ["Metrics", "NeuralCore"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "CropsTests", dependencies: ["Crops", "Video"]),
+        .testTarget(name: "AugmentationTests", dependencies: ["Augmentation", "NeuralCore", "Video"]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Crops", "Video", "whorl-decoder"]),
+        .testTarget(
+            name: "TrainingTests", dependencies: ["Training", "Augmentation", "Crops", "Detector", "Metrics", "NeuralCore", "Video"]),
+        .testTarget(
+            name: "EvaluationTests", dependencies: ["Evaluation", "Metrics", "Detector", "NeuralCore", "Video", "whorl-decoder"]),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Detector", "JobModel", "NeuralCore", "Video"]),
         .testTarget(name: "GatewayAppTests", dependencies: ["GatewayApp", "Telemetry"]),
         .testTarget(name: "WorkerAppTests", dependencies: ["WorkerApp", "JobModel", "JobStore"]),

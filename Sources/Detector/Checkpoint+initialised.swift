@@ -43,7 +43,7 @@ extension Checkpoint {
     }
 
     private static func normalTensor(_ shape: [Int], deviation: Double, seed: UInt64, name: String) -> Tensor {
-        var source = RandomSource(seed: seed, stream: name)
+        var source = SeededRandom(seed: seed, stream: name)
         return Tensor(shape: shape) { values in
             for index in values.indices { values[index] = Float(deviation * source.normal()) }
         }

@@ -9,10 +9,10 @@ import Testing
     /// The floor plan of ARCHITECTURE.md: a target imports only targets of lower floors.
     static let floors: [[String]] = [
         ["CFile", "CHiredis", "CLibpq", "CLibav", "COpenBLAS", "CProcess", "CSeccomp", "CZlib", "CKernels"],
-        ["JobModel", "ThreadExecutor", "NeuralCore", "Settings"],
+        ["JobModel", "ThreadExecutor", "Metrics", "NeuralCore", "Settings"],
         ["RedisClient", "PostgresClient", "Video", "Detector", "UploadStore", "Outbound", "Telemetry"],
-        ["JobStore", "Analysis"],
-        ["GatewayApp", "WorkerApp"],
+        ["JobStore", "Analysis", "Crops", "Augmentation"],
+        ["GatewayApp", "WorkerApp", "Datasets", "Training", "Evaluation"],
         ["whorl-gateway", "whorl-worker", "whorl-decoder", "whorl"],
     ]
 
