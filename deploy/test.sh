@@ -78,7 +78,7 @@ run_harnesses() {
     run_harness api 600 "$state/venv/bin/python" -B "$root/Tests/Api/conformance.py" --bin "$binaries" \
         --database-url "$WHORL_TEST_DATABASE_URL" --redis-url "$WHORL_TEST_REDIS_URL" --seed 5
     run_harness looks 600 "$state/venv/bin/python" -B "$root/Tests/Extension/looks/look.py" --output "$state/looks"
-    run_harness extension 900 "$state/venv/bin/python" -B "$root/Tests/Extension/browser.py" --bin "$binaries" \
+    run_harness extension 1800 "$state/venv/bin/python" -B "$root/Tests/Extension/browser.py" --bin "$binaries" \
         --database-url "$WHORL_TEST_DATABASE_URL" --redis-url "$WHORL_TEST_REDIS_URL" --seed 7
 }
 
