@@ -8,6 +8,7 @@
  *   float_kernels.h  float32 convolutions: plain C, AVX2, AVX-512, chosen at run time
  *   tile_kernels.h   bfloat16 convolutions on AMX tiles
  *   image_kernels.h  pixels to network input, resampling, boxes; reductions of the network's output
+ *   optimiser_kernels.h  an optimiser's step over a run of floats
  *
  * No kernel allocates or keeps state. Pointers need their element's alignment only and, unless a comment says otherwise, must not overlap.
  */
@@ -15,6 +16,7 @@
 #include "cpu.h"
 #include "float_kernels.h"
 #include "image_kernels.h"
+#include "optimiser_kernels.h"
 #include "tile_kernels.h"
 
 #endif
