@@ -34,8 +34,9 @@ extension Recipe {
         }
         if kind == .selfBlend, region != .face { return "region must be face: fakes are blended from faces" }
         if kind == .selfBlend, !mix.methods.isEmpty { return "mix.methods belongs to baseline: self-blend makes its fakes itself" }
+        if augmentation.region.rawValue != region.rawValue { return "augmentation.region is not region; leave it out" }
         if validation.patience > 0, validation.everySteps == 0 { return "validation.patience needs validation.everySteps above 0" }
-        return nil
+        return blend.problem.map { "blend.\($0)" } ?? augmentation.problem.map { "augmentation.\($0)" }
     }
 
     /// SHA-256 over all that decides the result, in lower-case hexadecimal. The path of the first weights is left out: their own digest counts.

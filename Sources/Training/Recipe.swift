@@ -106,8 +106,8 @@ public struct Recipe: Codable, Sendable, Equatable {
     public var start = Start()
     /// Of self-blend: how fakes are made.
     public var blend = BlendSettings()
-    /// Of baseline: how pictures are varied.
-    public var augmentation = PictureAugmentationSettings()
+    /// Of baseline: how pictures are varied. Its `region` is the recipe's.
+    public var augmentation = PictureSettings()
     public var validation = Validation()
     public var machine = Machine()
 

@@ -1,3 +1,4 @@
+import Augmentation
 import Foundation
 import Yams
 
@@ -41,11 +42,14 @@ public enum RecipeReader {
         } catch {
             preconditionFailure("the defaults can be written as YAML: \(error)")
         }
-        let recipe: Recipe
+        var recipe: Recipe
         do {
             recipe = try YAMLDecoder().decode(Recipe.self, from: merged)
         } catch {
             throw .recipe(path: path, reason: explanation(of: error, in: written))
+        }
+        if written["augmentation"]?["region"] == nil, let region = PictureSettings.Region(rawValue: recipe.region.rawValue) {
+            recipe.augmentation.region = region
         }
         if let problem = recipe.problem { throw .recipe(path: path, reason: problem) }
         return recipe
@@ -105,7 +109,7 @@ public enum RecipeReader {
             case .typeMismatch(let type, let context): (context, "must be \(words(for: type))")
             case .valueNotFound(let type, let context): (context, "must be \(words(for: type))")
             case .keyNotFound(let key, let context): (context, "lacks \(key.stringValue)")
-            case .dataCorrupted(let context): (context, "has a value that is not known here: \(context.debugDescription)")
+            case .dataCorrupted(let context): (context, "makes no sense: \(context.debugDescription)")
             @unknown default: (.init(codingPath: [], debugDescription: ""), "\(error)")
             }
         let place = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }

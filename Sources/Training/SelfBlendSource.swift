@@ -62,6 +62,8 @@ public struct SelfBlendSource: BatchSource {
             do {
                 let pictures = try crops.map { CropPicture(crop: dataset.crops[$0], picture: try dataset.cropPicture($0)) }
                 return try maker.pairs(of: pictures, random: SeededRandom(seed: seed, stream: name + " blend"))
+            } catch let error as CropsError {
+                throw error
             } catch {
                 failure = error
             }

@@ -85,7 +85,7 @@ private actor TrainingThread {
             let recipe = try command.changedRecipe()
             let dataset = try CropDataset.open(path: command.data)
             let given = try command.validation.map { try CropDataset.open(path: $0) }
-            let data = try TrainingData(recipe, dataset: dataset, given: given, makers: try .standard(for: recipe))
+            let data = try TrainingData(recipe, dataset: dataset, given: given, makers: .standard(for: recipe))
             let cores = min(ProcessInfo.processInfo.activeProcessorCount, ThreadTeam.sizes.upperBound)
             let threads = recipe.machine.threads > 0 ? recipe.machine.threads : cores
             let options = TrainingRun.Options(
