@@ -18,6 +18,8 @@ public struct Recipe: Codable, Sendable, Equatable {
         public var heldOut: Double = 0.2
         /// What the division is drawn from: apart from the run's seed, so that several seeds are judged on the same people.
         public var seed: UInt64 = 0
+
+        public init() {}
     }
 
     /// How batches are drawn.
@@ -30,6 +32,8 @@ public struct Recipe: Codable, Sendable, Equatable {
         public var balance: LabelledSource.Balance = .equal
         /// Of baseline with `balance: equal`: shares of the fakes by method; with none, methods count by their sources.
         public var methods: [String: Double] = [:]
+
+        public init() {}
     }
 
     /// When and on what the run is judged.
@@ -42,6 +46,8 @@ public struct Recipe: Codable, Sendable, Equatable {
         public var blendsPerSource: Int = 4
         /// Stops after so many validations without a better AUC, and writes the best average besides the last; 0 goes on to the end.
         public var patience: Int = 0
+
+        public init() {}
     }
 
     /// What the network is at first.
@@ -67,6 +73,8 @@ public struct Recipe: Codable, Sendable, Equatable {
         /// Zeroes the head, so that the first logits are 0; otherwise the file's is kept if it has one.
         public var zeroHead: Bool = true
         public var norm: Norm = .folded
+
+        public init() {}
     }
 
     /// What changes speed and safety, never the result: not part of the recipe's digest.
@@ -79,6 +87,8 @@ public struct Recipe: Codable, Sendable, Equatable {
         public var batchesAhead: Int = 4
         /// Steps from one saved state to the next, at least 1.
         public var saveEverySteps: Int = 100
+
+        public init() {}
     }
 
     public var kind: Kind

@@ -16,6 +16,8 @@ public final class TinyModel: TrainableModel {
     public let statistics: ParameterBuffer
     /// The step, from 1, from which gradients are NaN.
     public var poisonedForward: Int?
+    /// The same of the logits.
+    public var poisonedLogits: Int?
     private var forwards = 0
     private var inputs: [[Double]] = []
     private var activations: [[Double]] = []
@@ -56,6 +58,7 @@ public final class TinyModel: TrainableModel {
             let mean = activations.reduce(0) { $0 + $1[unit] } / Double(count)
             statistics.values[unit] += Float(0.1 * (mean - Double(statistics.values[unit])))
         }
+        if let poisonedLogits, forwards >= poisonedLogits { return [Double](repeating: .nan, count: count) }
         return activations.map { units in units.indices.reduce(Double(headBias[0])) { $0 + Double(head[$1]) * units[$1] } }
     }
 

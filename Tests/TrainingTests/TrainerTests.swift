@@ -185,9 +185,9 @@ import Training
     @Test func stopsWhenTheLossIsNoNumber() throws {
         let folder = try ScratchFolder()
         let model = TinyModel(seed: 1)
-        model.parameters.values[model.layout.count - 1] = .infinity
-        #expect(throws: TrainingError.diverged(step: 1, what: "the loss", savedStep: 0)) {
-            try TinyRun.trainer(TinyRun.recipe(steps: 3), folder: RunFolder(path: folder.path, resuming: false), model: model).run()
+        model.poisonedLogits = 6
+        #expect(throws: TrainingError.diverged(step: 6, what: "the loss", savedStep: 4)) {
+            try TinyRun.trainer(TinyRun.recipe(steps: 9), folder: RunFolder(path: folder.path, resuming: false), model: model).run()
         }
     }
 
