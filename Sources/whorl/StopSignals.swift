@@ -3,27 +3,34 @@ import Foundation
 import Synchronization
 
 /// Whether SIGINT or SIGTERM has come: the first asks the work to end well, a second one ends the process.
-final class StopSignals: Sendable {
-    private let isRequested = Atomic<Bool>(false)
-    private let sources = Mutex<[any DispatchSourceSignal]>([])
+final class StopSignals {
+    /// Set by the signals' queue, read by the work's thread.
+    private final class Flag: Sendable {
+        let isSet = Atomic<Bool>(false)
+    }
+
+    private static let numbers = [SIGINT, SIGTERM]
+
+    private let flag = Flag()
+    private let sources: [any DispatchSourceSignal]
 
     init() {
-        for number in [SIGINT, SIGTERM] {
+        sources = Self.numbers.map { [flag] number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { [weak self] in
-                self?.isRequested.store(true, ordering: .relaxed)
+            source.setEventHandler {
+                flag.isSet.store(true, ordering: .relaxed)
                 signal(number, SIG_DFL)
             }
             source.resume()
-            sources.withLock { $0.append(source) }
+            return source
         }
     }
 
     deinit {
-        sources.withLock { $0.forEach { $0.cancel() } }
-        for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+        for source in sources { source.cancel() }
+        for number in Self.numbers { signal(number, SIG_DFL) }
     }
 
-    var haveCome: Bool { isRequested.load(ordering: .relaxed) }
+    var haveCome: Bool { flag.isSet.load(ordering: .relaxed) }
 }
