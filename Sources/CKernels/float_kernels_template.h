@@ -5,6 +5,7 @@
  *   VECTORS   vectors of a panel, 1 or 2
  *   ROWS      most pixels of the micro-kernel, even and at most 14: ROWS * VECTORS + 3 vectors must fit the registers
  *   FAMILY    the name of the table to make
+ *   GRADIENT_FAMILY  that of the backward pass's
  *
  * and wraps the inclusion in the target attribute of its instruction set.
  */
@@ -239,6 +240,7 @@ static void max_pool_row(const struct max_pool_f32 *pool, const float *const row
 
 #include "winograd_template.h"
 #include "winograd_rows_template.h"
+#include "gradient_template.h"
 
 static const struct float_kernels FAMILY = {
     .panel = panel_width,

@@ -46,7 +46,7 @@ public enum CheckpointError: Error, Sendable, Equatable {
 
 extension CheckpointError: CustomStringConvertible, CustomDebugStringConvertible {
     /// Names printed of each kind before the rest is only counted.
-    private static let listedNames = 6
+    static let listedNames = 6
 
     /// One line for a person: what is wrong and, where it is not plain, what to do.
     public var description: String {
@@ -75,14 +75,21 @@ extension CheckpointError: CustomStringConvertible, CustomDebugStringConvertible
     }
 
     private func describe(_ mismatch: Mismatch, limit: Int) -> String {
+        "the tensors are not those of a ResNet18 with a binary head; " + mismatch.listing(limit: limit)
+    }
+}
+
+extension CheckpointError.Mismatch {
+    /// What is missing, unexpected and of a wrong shape, at most `limit` names of each kind.
+    func listing(limit: Int = CheckpointError.listedNames) -> String {
         var parts: [String] = []
-        if !mismatch.missing.isEmpty { parts.append("missing: " + list(mismatch.missing, limit: limit)) }
-        if !mismatch.unexpected.isEmpty { parts.append("unexpected: " + list(mismatch.unexpected, limit: limit)) }
-        if !mismatch.wrongShape.isEmpty {
-            let texts = mismatch.wrongShape.map { "\($0.name) is \($0.found), should be \($0.expected)" }
+        if !missing.isEmpty { parts.append("missing: " + list(missing, limit: limit)) }
+        if !unexpected.isEmpty { parts.append("unexpected: " + list(unexpected, limit: limit)) }
+        if !wrongShape.isEmpty {
+            let texts = wrongShape.map { "\($0.name) is \($0.found), should be \($0.expected)" }
             parts.append("wrong shape: " + list(texts, limit: limit))
         }
-        return "the tensors are not those of a ResNet18 with a binary head; " + parts.joined(separator: "; ")
+        return parts.joined(separator: "; ")
     }
 
     private func list(_ names: [String], limit: Int) -> String {

@@ -98,7 +98,8 @@ public final class FaceDetector: Sendable {
         return search.run(FacePicture(pixels: base, width: width, height: height, rowBytes: rowBytes), pyramid: pyramid)
     }
 
-    private static var fastestFloat: KernelSelection {
+    /// The fastest float32 kernels that there are here.
+    static var fastestFloat: KernelSelection {
         do {
             return try KernelSelection(precision: .float32)
         } catch {

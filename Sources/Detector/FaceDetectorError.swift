@@ -11,8 +11,10 @@ extension FaceDetectorError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .weightsMissing(let folder):
-            "the face detector's weights are missing: \(folder) has no folder \(FaceDetectorWeights.bundleSuffix) with "
+            "the face detector's weights are missing: \(folder) has no folder \(ShippedWeights.bundleSuffix) with "
                 + "\(FaceDetectorWeights.fileName) in it; it is built with the program and has to be installed beside it"
+        case .weights(.mismatch(let mismatch)):
+            "the face detector's weights are of no use: the tensors are not those of its three nets; \(mismatch.listing())"
         case .weights(let error): "the face detector's weights are of no use: \(error)"
         }
     }

@@ -44,6 +44,19 @@ public enum KernelSet: String, Sendable, CaseIterable {
         }
     }
 
+    /// The backward pass's functions over panels as wide as those of the forward pass.
+    func gradientKernels(panel: Int) -> gradient_kernels {
+        let tables: [UnsafePointer<gradient_kernels>?] = switch self {
+        case .reference, .openblas: [gradient_kernels_reference()]
+        case .avx2: [gradient_kernels_avx2()]
+        case .avx512, .amx: [gradient_kernels_avx512(), gradient_kernels_avx512_narrow()]
+        }
+        guard let table = tables.lazy.compactMap({ $0?.pointee }).first(where: { $0.panel == panel }) else {
+            preconditionFailure("\(rawValue) has no gradient kernels over panels of \(panel)")
+        }
+        return table
+    }
+
     /// The C functions of a float32 family; `openblas` has only the pooling of its own from them.
     var floatKernels: float_kernels {
         let table: UnsafePointer<float_kernels>? = switch self {

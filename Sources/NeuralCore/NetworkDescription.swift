@@ -147,3 +147,15 @@ public struct NetworkDescription: Sendable {
         return Value(index: dimensions.count - 1)
     }
 }
+
+extension NetworkDescription.Weights {
+    /// The weights times their factors, rounded to float: what is packed.
+    public func foldedValues() -> Tensor {
+        values.withUnsafeBuffer { source in
+            let depth = source.count / max(1, factors.count)
+            return Tensor(shape: values.shape) { target in
+                for index in source.indices { target[index] = Float(Double(source[index]) * factors[index / depth]) }
+            }
+        }
+    }
+}

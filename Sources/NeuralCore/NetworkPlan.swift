@@ -76,8 +76,9 @@ public struct NetworkPlan: Sendable {
             (0..<compiled.packings[layer].unitCount).map { (layer: layer, unit: $0) }
         }
         team.forEach(units.count) { _, index in
-            if !compiled.packings[units[index].layer].pack(unit: units[index].unit) {
-                failed.min(units[index].layer, ordering: .relaxed)
+            let layer = units[index].layer
+            if !compiled.packings[layer].pack(unit: units[index].unit, of: compiled.layers[layer].weights) {
+                failed.min(layer, ordering: .relaxed)
             }
         }
         let failedLayer = failed.load(ordering: .relaxed)

@@ -36,6 +36,9 @@ public struct ParameterLayout: Sendable, Equatable {
         return entry.range
     }
 
+    /// True if this one has the other's tensors in the same places, and perhaps more after them.
+    public func begins(with other: ParameterLayout) -> Bool { entries.starts(with: other.entries) }
+
     /// The tensor of that name.
     public subscript(name: String) -> Entry? { entries.first { $0.name == name } }
 }

@@ -9,6 +9,7 @@ struct PlanCompiler {
         let name: String
         let shape: ConvolutionShape
         let method: ConvolutionMethod
+        let weights: NetworkDescription.Weights
         let biasIsFinite: Bool
     }
 
@@ -67,7 +68,7 @@ struct PlanCompiler {
     }
 
     /// Wide panels read each input value for more channels at once; narrow ones are better where much of a wide one would be padding.
-    private static func kernels(for network: NetworkDescription, of set: KernelSet) -> float_kernels {
+    static func kernels(for network: NetworkDescription, of set: KernelSet) -> float_kernels {
         let wide = set.floatKernels
         guard let narrow = set.narrowFloatKernels else { return wide }
         func products(_ panel: Int) -> Int {
@@ -97,11 +98,11 @@ struct PlanCompiler {
             let outLayout = step.pool == nil || step.isPooledApart
                 ? layouts[convolution.output] : bandLayout(of: step, pooledTo: layouts[step.output])
             let packing = WeightPacking(
-                convolution.weights, slopes: convolution.slopes, shape: convolution.shape, method: step.method, kernels: kernels,
-                input: inLayout, outChannels: paddedOut(of: step))
+                bias: convolution.weights.bias, slopes: convolution.slopes, shape: convolution.shape, method: step.method,
+                kernels: kernels, input: inLayout, outChannels: paddedOut(of: step))
             compiled.layers.append(
                 Layer(
-                    name: convolution.name, shape: convolution.shape, method: step.method,
+                    name: convolution.name, shape: convolution.shape, method: step.method, weights: convolution.weights,
                     biasIsFinite: convolution.weights.bias.allSatisfy(\.isFinite) && convolution.slopes?.allSatisfy(\.isFinite) ?? true))
             compiled.packings.append(packing)
             operations[convolution.stage] += makeOperations(

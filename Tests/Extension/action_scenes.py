@@ -1,9 +1,11 @@
 """What a person does with verdicts: cancels, asks again, erases, meets them again, lets a site be judged by itself."""
 
 import json
+import pathlib
 
 from badges import badges_of
 from page import Page
+from patience import SOON_SECONDS
 from scenes import scene
 from source_scenes import check_file
 from stage import Stage
@@ -36,7 +38,7 @@ def cancel(stage: Stage) -> None:
         badge.choose("cancel")
         badge.wait_for_text(words("state_title_cancelled"))
         [job] = stage.jobs()
-        wait_for("the gateway's job is cancelled", lambda: stage.system.job(stage.tenant, job["id"])["state"] == "cancelled", 10)
+        wait_for("the gateway's job is cancelled", lambda: stage.system.job(stage.tenant, job["id"])["state"] == "cancelled", SOON_SECONDS)
 
 
 @scene("asking again makes a run of its own, whose verdict then stands")
@@ -60,10 +62,10 @@ def erase(stage: Stage) -> None:
     panel = stage.panel()
     panel.the("button", words("action_erase")).click()
     panel.the("dialog", words("panel_erase_title"))
-    panel.by_role("button", words("action_erase"))[-1].click()
-    wait_for("the gateway has erased the job", lambda: stage.system.job(stage.tenant, job["id"]) is None, 10)
-    wait_for("nothing of it is kept", lambda: job["id"] not in json.dumps(stage.stored()), 10)
-    wait_for("the badge asks anew", lambda: stage.badge(page).text == words("badge_text_idle"), 5)
+    panel.find("dialog button.danger").click()
+    wait_for("the gateway has erased the job", lambda: stage.system.job(stage.tenant, job["id"]) is None, SOON_SECONDS)
+    wait_for("nothing of it is kept", lambda: job["id"] not in json.dumps(stage.stored()), SOON_SECONDS)
+    stage.wait_for_idle_badge(page)
 
 
 @scene("a clip that was judged before has its verdict at once, on another page too")
@@ -74,7 +76,7 @@ def known_source(stage: Stage) -> None:
     page = stage.open("late.html")
     stage.activate(page)
     page.evaluate("addVideo()")
-    stage.badge(page).wait_for_verdict(5)
+    stage.badge(page).wait_for_verdict()
     expect(len(stage.proxy.submissions) == 1 and len(stage.jobs()) == 1, "the clip was sent again")
 
 
@@ -97,7 +99,8 @@ def automatic_site(stage: Stage) -> None:
     popup = stage.click_icon()
     popup.the("button", words("action_allow_site", stage.pages.origin.removeprefix("http://"))).click()
     popup.the("checkbox", words("popup_site_automatic")).click()
-    wait_for("the site's scripts are registered", stage.registered_sites, 10)
+    stage.wait_for_registration()
+    wait_for("the site is automatic", lambda: is_automatic(stage), SOON_SECONDS)
     popup.close()
     page = stage.open("file.html")
     stage.badge(page).wait_for_verdict()
@@ -105,31 +108,45 @@ def automatic_site(stage: Stage) -> None:
     expect(analysis["isAutomatic"], "the analysis is not marked as automatic")
     check_file(stage, stage.wait_for_jobs(1)[0], "plain.mp4")
     stage.click_icon().the("button", words("action_forget_site")).click()
-    wait_for("the site's scripts are no longer registered", lambda: not stage.registered_sites(), 10)
+    wait_for("the site's scripts are no longer registered", lambda: not stage.registered_sites(), SOON_SECONDS)
     page = stage.open("file.html", tag="later")
     expect(holds_for(lambda: not badges_of(page) and len(stage.jobs()) == 1, 1), "the site is still judged by itself")
+
+
+def is_automatic(stage: Stage) -> bool:
+    return stage.stored()["settings"]["sites"].get(stage.pages.origin, {}).get("analysis") == "automatic"
 
 
 @scene("ten videos at once: so many at a time as is set, visible ones first, and each its own verdict")
 def ten_at_once(stage: Stage) -> None:
     automatic = {stage.pages.origin: {"analysis": "automatic", "showsBadges": True}}
     stage.start(hosts=stage.all_hosts, sites=automatic, parallelAnalyses=PARALLEL)
-    wait_for("the site's scripts are registered", lambda: stage.registered_sites(), 10)
+    stage.wait_for_registration()
     page = stage.open("many.html", count=str(TEN), columns="1")
-    jobs = stage.wait_for_jobs(TEN, 60)
+    jobs = stage.wait_for_jobs(TEN)
     expect(len({job["uploadSha256"] for job in jobs}) == TEN, "some of the ten clips are the same")
     for number in range(TEN):
         page.evaluate(f"document.querySelectorAll('video')[{number}].scrollIntoView()")
-        wait_for(f"video {number} has its verdict", lambda: all(badge.says_verdict() for badge in badges_of(page)) and badges_of(page), 10)
+        wait_for(f"video {number} has its verdict", lambda: say_verdicts(page), SOON_SECONDS)
     page.evaluate("scrollTo(0, 0)")
     reads = [each for each in stage.pages.requests if each.destination == "empty" and "/clips/" in each.path]
-    for deed, requests in (("read", reads), ("sent", stage.proxy.submissions)):
-        count = most_at_once([(each.began, each.ended or each.began) for each in requests])
+    spans = {
+        "read": [(each.began, each.ended or each.began) for each in reads],
+        "sent": [(each.began, each.answered or each.began) for each in stage.proxy.submissions],
+    }
+    for deed, times in spans.items():
+        count = most_at_once(times)
         expect(count <= PARALLEL, f"{count} clips were {deed} at a time, and {PARALLEL} is set")
     tops = page.evaluate("[...document.querySelectorAll('video')].map((each) => each.getBoundingClientRect().top / innerHeight)")
     visible = sum(top < 1 for top in tops)
     first = {each.path.rpartition("=")[2] for each in reads[:visible]}
     expect(first == {str(number) for number in range(visible)}, f"{visible} are visible, and the first to be read were {sorted(first)}")
+
+
+def say_verdicts(page: Page) -> bool:
+    """All badges that are in sight, and there are some."""
+    badges = badges_of(page)
+    return bool(badges) and all(badge.says_verdict() for badge in badges)
 
 
 def most_at_once(spans: list[tuple[float, float]]) -> int:
@@ -154,12 +171,12 @@ def hide_badges(stage: Stage) -> None:
     page = stage.open("file.html")
     stage.activate(page)
     stage.badge(page).choose("hide")
-    wait_for("the badge is hidden", lambda: not badges_of(page), 5)
+    stage.wait_for_no_badge(page)
     page.reload()
     stage.activate(page)
     expect(holds_for(lambda: not badges_of(page), 0.5), "the badge came back by itself")
     stage.click_icon().the("checkbox", words("popup_site_badges")).click()
-    expect(stage.badge(page).text == words("badge_text_idle"), f"the badge says {stage.badge(page).text!r}")
+    stage.wait_for_idle_badge(page)
 
 
 @scene("the keyboard reaches the badge, asks with it, and finds its menu")
@@ -211,12 +228,19 @@ def save_report(stage: Stage) -> None:
     panel = stage.panel()
     downloads = stage.allow_downloads()
     panel.the("button", words("action_save_json")).click()
-    file = wait_for("the report is saved", lambda: next(downloads.glob("*.json"), None), 10)
+    file = wait_for("the report is saved", lambda: saved_whole(downloads, "*.json"), SOON_SECONDS)
     report = json.loads(file.read_text(encoding="utf-8"))
     expect(job["id"] in json.dumps(report), "the report does not name its job")
     panel.the("button", words("action_save_html")).click()
-    file = wait_for("the report's page is saved", lambda: next(downloads.glob("*.html"), None), 10)
+    file = wait_for("the report's page is saved", lambda: saved_whole(downloads, "*.html"), SOON_SECONDS)
     text = file.read_text(encoding="utf-8")
     expect(job["id"] in text and "<script" not in text.lower(), "the page does not name its job, or has a script")
     expect("http://" not in text.replace(stage.pages.origin, "").replace(stage.proxy.url, ""), "the page refers to something elsewhere")
     expect(stage.tenant.key not in text and stage.tenant.key not in json.dumps(report), "a report holds the gateway's key")
+
+
+def saved_whole(folder: pathlib.Path, pattern: str) -> pathlib.Path | None:
+    """A file to which nothing is written any more: while something is, the browser has another beside it."""
+    if list(folder.glob("*.crdownload")):
+        return None
+    return next((file for file in folder.glob(pattern) if file.stat().st_size > 0), None)

@@ -1,19 +1,19 @@
 """The badges on a page's videos, as a person finds, reads and uses them."""
 
 import contextlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import places  # noqa: F401 - makes `waiting` findable
 from page import Box, Node, Page, descendants
+from patience import SOON_SECONDS, VERDICT_SECONDS
 from protocol import Gone, Refused
 from waiting import Breach, wait_for
 from words import words
 
 HOST_NAME = "WHORL-BADGE"
-VERDICT_SECONDS = 30.0
+# A badge that has just come or moved takes no click that was meant for something else.
 SETTLED_SECONDS = 0.4
 VERDICTS = ("verdict_title_real", "verdict_title_fake", "verdict_title_uncertain", "verdict_title_untrained")
 
@@ -60,21 +60,12 @@ class Badge:
     # What is done with it
 
     def click(self) -> None:
-        """As soon as a person can: a badge that has just come or moved takes no click that was meant for something else."""
-        self.settle()
-        self._part("ask").click()
+        """As soon as a person can, wherever that falls: a page may have laid something over it."""
+        self.host.page.click(*self.settle().centre)
 
-    def settle(self) -> None:
-        """Waits until it has stood still for as long as a person needs at the least to see it and to aim."""
-        places = [(time.monotonic(), self._part("ask").box())]
-
-        def hassettled() -> bool:
-            now = self._part("ask").box()
-            if now != places[-1][1]:
-                places.append((time.monotonic(), now))
-            return time.monotonic() - places[-1][0] > SETTLED_SECONDS
-
-        wait_for("the badge stands still", hassettled, 10)
+    def settle(self) -> Box:
+        """Where it is, once it has stood still for as long as a person needs at the least to see it and to aim."""
+        return self._part("ask").settled(SETTLED_SECONDS, is_on_top=False)
 
     def choose(self, deed: str) -> None:
         """From its menu: ask, again, cancel, details or hide."""
@@ -83,20 +74,42 @@ class Badge:
         self.wait_for_menu(deed).click()
 
     def wait_for_menu(self, deed: str = "details") -> Node:
-        """One of its items, once it is open."""
-        return wait_for(f"the menu has {deed!r}", lambda: self._find("data-deed", deed), 5)
+        """One of its items, once it is open: those of the last time are still in it while it is closed."""
+
+        def item() -> Node | None:
+            with contextlib.suppress(Refused):
+                found = self._find("data-deed", deed)
+                return found if found and found.box_now() else None
+            return None
+
+        return wait_for(f"the menu has {deed!r}", item, SOON_SECONDS)
+
+    def wait_until_on_top(self) -> None:
+        """Nothing of the page lies over it: clicks at its place fall on it."""
+        wait_for("the badge lies on top", lambda: self._part("ask").is_on_top(), SOON_SECONDS)
+
+    def wait_until_alone(self) -> None:
+        """Its menu is out of reach, as over a video that is in full screen by itself."""
+        wait_for("the badge has no menu", lambda: self._part("more").box_now() is None, SOON_SECONDS)
 
     # Waiting
 
-    def wait_for_text(self, text: str, seconds: float = 10) -> None:
-        self._wait(f"the badge says {text!r}", lambda: self._says(text), seconds)
+    def wait_for_text(self, text: str, reason: str = "") -> None:
+        """It says this, and gives the reason if there is to be one."""
+        what = f"the badge says {text!r}" + (f", and {reason!r} as the reason" if reason else "")
+        self._wait(what, lambda: self.says(text) and self._explains(reason), SOON_SECONDS)
 
     def wait_for_verdict(self, seconds: float = VERDICT_SECONDS) -> None:
         self._wait("the badge has a verdict", self.says_verdict, seconds)
 
-    def _says(self, text: str) -> bool:
+    def says(self, text: str) -> bool:
         with contextlib.suppress(Gone, Refused, Breach):
             return self.text == text
+        return False
+
+    def _explains(self, reason: str) -> bool:
+        with contextlib.suppress(Gone, Refused, Breach):
+            return reason in self.description
         return False
 
     def _wait(self, what: str, condition: Callable[[], bool], seconds: float) -> None:

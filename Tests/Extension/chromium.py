@@ -8,16 +8,18 @@ import pathlib
 import shutil
 import signal
 import subprocess
+from collections.abc import Collection
 from typing import Any
 
 import places  # noqa: F401 - makes `waiting` findable
 from page import Page
+from patience import SOON_SECONDS
 from protocol import Gone, Protocol, Refused, Session
 from waiting import Broken, wait_for
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-for-testing")
 WIDTH_PIXELS, HEIGHT_PIXELS = 1280, 900
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 FLAGS = (
     "--headless=new",
     "--remote-debugging-pipe",
@@ -178,14 +180,14 @@ class Chromium:
         page.go_to(url)
         return page
 
-    def wait_for_page(self, what: str, url_part: str, seconds: float = 10) -> Page:
-        """A page that the extension opens by itself, such as its popup."""
+    def pages_at(self, url_part: str) -> list[str]:
+        """The targets of pages whose address has this in it."""
+        return [target["targetId"] for target in self.targets() if url_part in target["url"] and target["type"] != "service_worker"]
 
-        def found() -> str | None:
-            matching = [target for target in self.targets() if url_part in target["url"] and target["type"] != "service_worker"]
-            return matching[0]["targetId"] if matching else None
-
-        return Page(self, wait_for(f"{what} opens", found, seconds))
+    def wait_for_page(self, what: str, url_part: str, earlier: Collection[str] = ()) -> Page:
+        """A page that the extension opens by itself, such as its popup, and that is none of those that were there earlier."""
+        found = wait_for(f"{what} opens", lambda: [each for each in self.pages_at(url_part) if each not in earlier], SOON_SECONDS)
+        return Page(self, found[0])
 
     # The extension
 
@@ -200,9 +202,11 @@ class Chromium:
 
     def trigger_action(self) -> None:
         """The click on the toolbar's icon, for the tab that is in front."""
-        active = [each for each in self.targets() if each["type"] == "tab" and each.get("embedderData", {}).get("tabActive")]
-        if not active:
-            raise Broken("no tab is in front")
+
+        def in_front() -> list[dict[str, Any]]:
+            return [each for each in self.targets() if each["type"] == "tab" and each.get("embedderData", {}).get("tabActive")]
+
+        active = wait_for("a tab is in front", in_front, SOON_SECONDS, Broken)
         self.session.send("Extensions.triggerAction", id=self.extension_id, targetId=active[0]["targetId"])
 
     def worker_target(self) -> str | None:
@@ -214,16 +218,23 @@ class Chromium:
 
     def stop_worker(self) -> None:
         """What the browser does to a service worker when memory is short, only sooner."""
-        target = wait_for("the service worker runs", self.worker_target, 10)
+        target = wait_for("the service worker runs", self.worker_target, SOON_SECONDS)
         self.session.send("Target.closeTarget", targetId=target)
-        wait_for("the service worker is stopped", lambda: self.worker_target() != target, 10)
+        wait_for("the service worker is stopped", lambda: self.worker_target() != target, SOON_SECONDS)
 
     def in_worker(self, expression: str) -> Any:
-        """What an expression is worth in the service worker. It is let go at once: who is attached keeps it alive."""
-        session = self.attach(wait_for("the service worker runs", self.worker_target, 10))
+        """What an expression is worth in the service worker. It is let go at once: who is attached keeps it alive.
+
+        `Gone` or `Refused` if there is none, or if it dies meanwhile.
+        """
+        target = self.worker_target()
+        if target is None:
+            raise Gone("the service worker does not run")
+        session = self.attach(target)
         try:
             # A worker that is just starting has no API yet.
-            wait_for("the service worker has its API", lambda: session.evaluate("typeof chrome !== 'undefined'"), 10)
+            has_api = "typeof chrome !== 'undefined' && chrome.storage !== undefined"
+            wait_for("the service worker has its API", lambda: session.evaluate(has_api), SOON_SECONDS)
             return session.evaluate(expression)
         finally:
             with contextlib.suppress(Gone, Refused):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import places  # noqa: F401 - makes `waiting` findable
 from waiting import Broken
 
-MAKING_SECONDS = 60.0
+MAKING_SECONDS = 180.0
 H264 = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 12"
 VP9 = "-c:v libvpx-vp9 -deadline realtime -cpu-used 8"
 # A fragment a group of pictures, each playable as it comes: what MediaSource takes.

@@ -5,6 +5,7 @@ import time
 from badges import badges_of
 from gateway_proxy import covered_seconds
 from page import Page
+from patience import VERDICT_SECONDS
 from scenes import scene
 from stage import Stage
 from waiting import wait_for
@@ -43,7 +44,7 @@ def idle_percent(stage: Stage, is_active: bool) -> float:
 def path_figures(stage: Stage) -> None:
     automatic = {stage.pages.origin: {"analysis": "automatic", "showsBadges": True}}
     stage.start(hosts=stage.all_hosts, sites=automatic)
-    wait_for("the site's scripts are registered", lambda: stage.registered_sites(), 10)
+    stage.wait_for_registration()
     paths = [one_path(stage, f"path-{number}") for number in range(REPETITIONS)]
     whole, own = min(paths, key=lambda path: path[1])
     stage.figures.append(
@@ -58,7 +59,7 @@ def one_path(stage: Stage, tag: str) -> tuple[float, float]:
     began = time.monotonic()
     page.go_to(stage.pages.url("file.html", clip="ten-seconds.mp4", tag=tag))
     loaded = time.monotonic()
-    wait_for("the badge has its verdict", lambda: says_verdict(page), 30, interval=0.005)
+    wait_for("the badge has its verdict", lambda: says_verdict(page), VERDICT_SECONDS, interval=0.005)
     ended = time.monotonic()
     spans = [(each.began, each.ended or ended) for each in stage.proxy.seen]
     spans += [(each.began, each.ended or ended) for each in stage.pages.requests if each.destination == "empty"]

@@ -29,6 +29,8 @@ class Seen:
     began: float
     bytes_received: int = 0
     status: int = 0
+    # Just before its answer began: nobody can have acted upon that earlier. When it ended is known a little after whoever asked knows.
+    answered: float | None = None
     ended: float | None = None
     answer_headers: dict[str, str] = field(default_factory=dict)
 
@@ -221,6 +223,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         problem = {"type": f"urn:whorl:problem:{refusal.code}", "title": refusal.code, "status": refusal.status}
         body = json.dumps(problem | {"detail": refusal.detail, "code": refusal.code}).encode()
         seen.status = refusal.status
+        seen.answered = time.monotonic()
         self.send_response(refusal.status)
         self.send_header("Content-Type", "application/problem+json")
         self.send_header("Content-Length", str(len(body)))
@@ -267,6 +270,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self, seen: Seen, response: http.client.HTTPResponse) -> None:
         body = response.read()
         seen.status = response.status
+        seen.answered = time.monotonic()
         seen.answer_headers = {name.lower(): value for name, value in response.getheaders()}
         self.send_response_only(response.status, response.reason)
         for name, value in response.getheaders():

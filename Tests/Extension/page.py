@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
 import pathlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import places  # noqa: F401 - makes `waiting` findable
+from patience import SOON_SECONDS
 from protocol import Gone, Refused, ScriptFailed, Session, value_of
 from waiting import Breach, wait_for
 
 if TYPE_CHECKING:
     from chromium import Chromium
 
-LOAD_SECONDS = 20.0
+LOAD_SECONDS = 60.0
+# A page that is just being laid out, or is laid out anew, moves its elements from one frame to the next.
+STILL_SECONDS = 0.15
+# Whether a click at the element's middle falls on it, and not on something that lies over it.
+IS_ON_TOP = """function () {
+    const { left, top, width, height } = this.getBoundingClientRect();
+    const hit = this.getRootNode().elementFromPoint(left + width / 2, top + height / 2);
+    return this.contains(hit);
+}"""
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowDown": 40}
 KEY_TEXTS = {"Enter": "\r", " ": " "}
 
@@ -51,6 +62,8 @@ class Node:
     session: Session
     backend: int
     described: dict[str, Any] = field(repr=False)
+    # Finds what stands in the element's place once a page has made it anew.
+    again: Callable[[], Node | None] = field(default=lambda: None, repr=False)
 
     def call(self, function: str, *arguments: Any) -> Any:
         """What a function is worth whose `this` is the element."""
@@ -79,17 +92,63 @@ class Node:
         return {part: node.get(part, {}).get("value", "") for part in ("role", "name", "description")}
 
     def box(self) -> Box:
-        quads = self.session.send("DOM.getContentQuads", backendNodeId=self.backend)["quads"]
+        """Where it is, once it is shown."""
+        return wait_for(f"{self.name} is shown", self.box_now, SOON_SECONDS)
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        described = self.described
+        return described.get("nodeName") or f"{described.get('role', {}).get('value', '')} {described.get('name', {}).get('value', '')!r}"
+
+    def box_now(self) -> Box | None:
+        """None: it has none, since it is not laid out, not shown, or not in the document."""
+        try:
+            quads = self.session.send("DOM.getContentQuads", backendNodeId=self.backend)["quads"]
+            left, top = self.page.offset_of(self.session)
+        except Refused:
+            return None
         if not quads:
-            raise Breach("the element has no box: it is not shown")
+            return None
         horizontal, vertical = quads[0][0::2], quads[0][1::2]
-        left, top = self.page.offset_of(self.session)
         return Box(left + min(horizontal), top + min(vertical), max(horizontal) - min(horizontal), max(vertical) - min(vertical))
 
-    def click(self) -> None:
+    def scroll_into_view(self) -> None:
         with contextlib.suppress(Refused):
             self.session.send("DOM.scrollIntoViewIfNeeded", backendNodeId=self.backend)
-        self.page.click(*self.box().centre)
+
+    def click(self) -> None:
+        """As soon as a person can: once it is shown, stands still, and nothing lies over it."""
+        self.page.click(*self.settled().centre)
+
+    def settled(self, still_seconds: float = STILL_SECONDS, is_on_top: bool = True) -> Box:
+        """Its box once that has been the same for so long. If the page makes the element anew meanwhile, this stands for the new one."""
+        last: list[tuple[float, Box]] = []
+
+        def settled() -> Box | None:
+            self.scroll_into_view()
+            box = self.box_now()
+            if box is None:
+                self._find_again()
+                last.clear()
+            elif not last or box != last[0][1]:
+                last[:] = [(time.monotonic(), box)]
+            elif time.monotonic() - last[0][0] > still_seconds and (not is_on_top or self.is_on_top()):
+                return box
+            return None
+
+        return wait_for(f"{self.name} is shown, stands still and can be clicked", settled, SOON_SECONDS)
+
+    def _find_again(self) -> None:
+        other = self.again()
+        if other is not None:
+            self.session, self.backend, self.described = other.session, other.backend, other.described
+
+    def is_on_top(self) -> bool:
+        """Whether a click at its middle falls on it."""
+        with contextlib.suppress(Refused, ScriptFailed):
+            return self.call(IS_ON_TOP)
+        return False
 
 
 class Page:
@@ -126,7 +185,7 @@ class Page:
     def close(self) -> None:
         with contextlib.suppress(Gone, Refused):
             self.browser.session.send("Target.closeTarget", targetId=self.target)
-        wait_for("the page is closed", lambda: self.target not in {each["targetId"] for each in self.browser.targets()}, 10)
+        wait_for("the page is closed", lambda: self.target not in {each["targetId"] for each in self.browser.targets()}, SOON_SECONDS)
 
     def bring_to_front(self) -> None:
         self.session.send("Page.bringToFront")
@@ -136,7 +195,7 @@ class Page:
     def evaluate(self, expression: str, is_gesture: bool = False) -> Any:
         return self.session.evaluate(expression, userGesture=is_gesture)
 
-    def wait(self, what: str, expression: str, seconds: float = 10) -> Any:
+    def wait(self, what: str, expression: str, seconds: float = SOON_SECONDS) -> Any:
         """The expression's first true value."""
 
         def value() -> Any:
@@ -156,7 +215,9 @@ class Page:
             if session.is_over:
                 continue
             if session.identity not in self._prepared:
-                self._prepare(session)
+                # A frame may be gone as soon as it has come.
+                with contextlib.suppress(Gone, Refused):
+                    self._prepare(session)
             yield session
             for event in session.events("Target.attachedToTarget"):
                 child = session.child(event["sessionId"])
@@ -181,7 +242,7 @@ class Page:
             ]
             return isolated[-1] if isolated else None
 
-        identity = wait_for("the content scripts are there", world, 10)["uniqueId"]
+        identity = wait_for("the content scripts are there", world, SOON_SECONDS)["uniqueId"]
         return self.session.evaluate(expression, uniqueContextId=identity)
 
     def complaints(self) -> list[str]:
@@ -199,6 +260,12 @@ class Page:
                     found.append(f"{event['entry']['text']} {event['entry'].get('url', '')}")
         return found
 
+    def thread_seconds(self) -> float:
+        """The processor time of the thread that runs the page's scripts, lays it out and paints it, so far."""
+        self.session.send("Performance.enable")
+        metrics = self.session.send("Performance.getMetrics")["metrics"]
+        return next(each["value"] for each in metrics if each["name"] == "ThreadTime")
+
     # What a person sees
 
     def nodes(self, wanted: Any) -> list[Node]:
@@ -210,7 +277,7 @@ class Page:
                 found += [Node(self, session, each["backendNodeId"], each) for each in descendants(root) if wanted(each)]
         return found
 
-    def find(self, selector: str, seconds: float = 10) -> Node:
+    def find(self, selector: str, seconds: float = SOON_SECONDS) -> Node:
         """The first element of the top document that a selector takes, once it is there."""
 
         def found() -> Node | None:
@@ -220,10 +287,10 @@ class Page:
                 node = self.session.send("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
                 if node != 0:
                     described = self.session.send("DOM.describeNode", nodeId=node)["node"]
-                    return Node(self, self.session, described["backendNodeId"], described)
+                    return Node(self, self.session, described["backendNodeId"], described, found)
             return None
 
-        return wait_for(f"{selector} is shown", found, seconds)
+        return wait_for(f"{selector} is there", found, seconds)
 
     def by_role(self, role: str, name: str = "", session: Session | None = None) -> list[Node]:
         """As a screen reader finds things; an empty name takes any."""
@@ -233,15 +300,34 @@ class Page:
         nodes = session.send("Accessibility.queryAXTree", **question)["nodes"]
         return [Node(self, session, each["backendDOMNodeId"], each) for each in nodes if not each.get("ignored")]
 
-    def the(self, role: str, name: str = "", seconds: float = 10) -> Node:
+    def the(self, role: str, name: str = "", seconds: float = SOON_SECONDS) -> Node:
         """The first such thing, once it is there."""
-        return wait_for(f"a {role} {name!r} is shown", lambda: self.by_role(role, name), seconds)[0]
+
+        def found() -> Node | None:
+            # As above.
+            with contextlib.suppress(Refused):
+                node = next(iter(self.by_role(role, name)), None)
+                return node and dataclasses.replace(node, again=found)
+            return None
+
+        return wait_for(f"a {role} {name!r} is there", found, seconds)
 
     def text(self) -> str:
         return self.evaluate("document.body.innerText")
 
-    def wait_for_text(self, text: str, seconds: float = 10) -> None:
-        wait_for(f"the page says {text!r}", lambda: text in " ".join(self.text().split()), seconds)
+    def wait_for_text(self, text: str, seconds: float = SOON_SECONDS) -> None:
+        def says() -> bool:
+            # A page that is just opening has no body yet.
+            with contextlib.suppress(Refused, ScriptFailed):
+                return text in " ".join(self.text().split())
+            return False
+
+        try:
+            wait_for(f"the page says {text!r}", says, seconds)
+        except Breach as breach:
+            with contextlib.suppress(Refused, ScriptFailed):
+                raise Breach(f"{breach}; it says {self.text()[:500]!r}") from None
+            raise
 
     def offset_of(self, session: Session) -> tuple[float, float]:
         """Where a frame of another site begins in the top page's viewport."""
@@ -272,7 +358,9 @@ class Page:
         common = {"x": x, "y": y, "button": "left", "clickCount": 1}
         self.session.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
         self.session.send("Input.dispatchMouseEvent", type="mousePressed", **common)
-        self.session.send("Input.dispatchMouseEvent", type="mouseReleased", **common)
+        # What a click closes is gone before it is answered.
+        with contextlib.suppress(Gone):
+            self.session.send("Input.dispatchMouseEvent", type="mouseReleased", **common)
 
     def press(self, key: str) -> None:
         common = {"key": key, "code": "Space" if key == " " else key, "windowsVirtualKeyCode": KEYS[key]}

@@ -6,6 +6,7 @@ import json
 
 from action_scenes import judge_one
 from page import Page
+from patience import SOON_SECONDS, VERDICT_SECONDS
 from scenes import scene
 from stage import Stage
 from waiting import expect, wait_for
@@ -71,7 +72,7 @@ def popup_lists(stage: Stage) -> None:
         popup = stage.click_icon()
         popup.wait_for_text(words("popup_heading_queue"))
         expect(words("state_title_queued") in popup.text(), f"the popup's queue says {popup.text()!r}")
-    popup.wait_for_text(words("popup_heading_history"), 20)
+    popup.wait_for_text(words("popup_heading_history"), VERDICT_SECONDS)
     expect(words("verdict_title_untrained") in popup.text(), f"the popup's history says {popup.text()!r}")
     popup.the("button", words("popup_show_label", "One video")).click()
     panel = stage.panel()
@@ -166,8 +167,8 @@ def panel_follows(stage: Stage) -> None:
         badge.click()
         panel = stage.panel()
         panel.wait_for_text(words("state_title_queued"))
-    panel.wait_for_text(words("verdict_title_untrained"), 20)
-    wait_for("the badge has the verdict too", badge.says_verdict, 5)
+    panel.wait_for_text(words("verdict_title_untrained"), VERDICT_SECONDS)
+    wait_for("the badge has the verdict too", badge.says_verdict, SOON_SECONDS)
     stage.open("file.html", clip="plain.webm")
     panel.wait_for_text(words("panel_empty_title"))
     page.bring_to_front()

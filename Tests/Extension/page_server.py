@@ -104,7 +104,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._send_clip(request, name, query, is_shared=parts.path.startswith("/shared-clips/"))
         else:
             self._send_page(name)
-        request.ended = time.monotonic()
+        request.ended = request.ended or time.monotonic()
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - http.server's own name
         """The requests are kept instead."""
@@ -155,5 +155,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 hold.is_reached.set()
                 hold.is_let_go.wait(HOLD_SECONDS)
             piece = data[start : start + PIECE_BYTES]
+            if start + PIECE_BYTES >= len(data):
+                # Whoever has the last piece may ask for something else before this thread goes on.
+                request.ended = time.monotonic()
             self.wfile.write(piece)
             request.bytes_sent += len(piece)

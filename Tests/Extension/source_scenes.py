@@ -4,6 +4,7 @@ import hashlib
 
 from badges import Badge, badges_of
 from page import Box, Page
+from patience import SOON_SECONDS
 from scenes import scene
 from stage import Stage
 from waiting import expect, holds_for, wait_for
@@ -107,7 +108,7 @@ def stream_playing(stage: Stage) -> None:
     badge = stage.badge(page)
     badge.click()
     before = page.evaluate("document.querySelector('video').currentTime")
-    wait_for("the player plays on", lambda: page.evaluate("document.querySelector('video').currentTime") != before, 5)
+    wait_for("the player plays on", lambda: page.evaluate("document.querySelector('video').currentTime") != before, SOON_SECONDS)
     check_frames(wait_for_verdict(stage, badge, "frames"), 8, "canvas", 8)
     expect(not page.evaluate("document.querySelector('video').paused"), "the player was stopped")
 
@@ -191,7 +192,7 @@ def added_late(stage: Stage) -> None:
     expect(holds_for(lambda: badge.is_there(), 0.5), "the badge went as its video was moved")
     expect(badge.says_verdict(), f"a moved video's badge says {badge.text!r}")
     page.evaluate("removeVideo()")
-    wait_for("the badge goes with its video", lambda: not badges_of(page), 5)
+    stage.wait_for_no_badge(page)
 
 
 @scene("another source in the same element is another video: the old verdict does not stand on it")
@@ -204,8 +205,7 @@ def source_replaced(stage: Stage) -> None:
     badge.click()
     badge.wait_for_verdict()
     page.evaluate("replaceSource()")
-    wait_for("the badge asks anew", lambda: stage.badge(page).text == words("badge_text_idle"), 5)
-    badge = stage.badge(page)
+    badge = stage.wait_for_idle_badge(page)
     badge.click()
     badge.wait_for_verdict()
     check_file(stage, stage.wait_for_jobs(2)[0], "plain.webm")
@@ -221,6 +221,11 @@ def full_screen(stage: Stage) -> None:
         page.evaluate(f"document.querySelector('{element}').requestFullscreen()", is_gesture=True)
         page.wait("it fills the screen", "document.fullscreenElement?.clientWidth === innerWidth")
         badge = stage.badge(page)
+        # Until it has followed, it lies under what fills the screen.
+        if element == "video":
+            badge.wait_until_alone()
+        else:
+            badge.wait_until_on_top()
         badge.click()
         badge.wait_for_verdict()
         check_file(stage, stage.wait_for_jobs(count)[0], "plain.mp4", element)
@@ -276,9 +281,7 @@ def see_unreadable(stage: Stage, page: Page, code: str, is_active: bool = False)
         stage.activate(page)
     badge = stage.badge(page)
     badge.click()
-    badge.wait_for_text(words("state_title_unreadable"))
-    reason = words(f"problem_title_{code}")
-    wait_for(f"the badge says why: {reason!r}", lambda: reason in badge.description, 5)
+    badge.wait_for_text(words("state_title_unreadable"), words(f"problem_title_{code}"))
     [analysis] = stage.analyses()
     expect(analysis["state"] == "unreadable" and analysis["problem"]["code"] == code, f"the analysis ended as {analysis.get('problem')}")
     expect(not stage.proxy.submissions, "pictures of nothing were sent")

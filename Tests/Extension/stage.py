@@ -5,11 +5,11 @@ import json
 import pathlib
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from badges import VERDICT_SECONDS, Badge, badges_of
+from badges import Badge, badges_of
 from chromium import Chromium
 from client import NoAnswer
 from clips import Clips
@@ -17,9 +17,11 @@ from extension_copy import copy_extension
 from gateway_proxy import GatewayProxy
 from page import Page
 from page_server import PageServer
+from patience import ALARM_SECONDS, SOON_SECONDS, VERDICT_SECONDS
 from protocol import Gone, Refused, ScriptFailed
 from system import System
 from waiting import Breach, Broken, wait_for
+from words import words
 
 POPUP_IS_READY = "document.getElementById('videos').childElementCount > 0"
 # What asking a page or a browser that is no longer there ends with.
@@ -89,7 +91,7 @@ class Stage:
         self._browser = Chromium(self.folder, extension)
         self._browser.start()
         if extension is not None:
-            wait_for("the service worker has started", self._browser.worker_target, 15)
+            wait_for("the service worker has started", self._browser.worker_target, SOON_SECONDS)
 
     @property
     def all_hosts(self) -> list[str]:
@@ -105,12 +107,14 @@ class Stage:
         self.wake_worker()
         before = self.browser.worker_target()
         self.browser.session.send("Extensions.loadUnpacked", path=str(self.browser.extension))
-        wait_for("the extension has started again", lambda: self.browser.worker_target() not in (None, before), 20)
+        wait_for("the extension has started again", lambda: self.browser.worker_target() not in (None, before), SOON_SECONDS)
 
     def registered_sites(self) -> list[str]:
         """The patterns of sites on which the content scripts come by themselves."""
-        self.wake_worker()
-        return self.browser.in_worker("chrome.scripting.getRegisteredContentScripts().then((all) => all.flatMap((each) => each.matches))")
+        return self.in_worker("chrome.scripting.getRegisteredContentScripts().then((all) => all.flatMap((each) => each.matches))")
+
+    def wait_for_registration(self) -> None:
+        wait_for("the site's scripts are registered", self.registered_sites, SOON_SECONDS)
 
     def allow_downloads(self) -> pathlib.Path:
         """Files that are saved go into this folder, unasked."""
@@ -134,20 +138,40 @@ class Stage:
 
     def store(self, values: dict[str, Any]) -> None:
         """Into the extension's storage, from its own side."""
-        self.wake_worker()
-        self.browser.in_worker(f"chrome.storage.local.set({json.dumps(values)})")
+        self.in_worker(f"chrome.storage.local.set({json.dumps(values)})")
 
     def stored(self, area: str = "local") -> dict[str, Any]:
         """All that the extension keeps."""
-        self.wake_worker()
-        return self.browser.in_worker(f"chrome.storage.{area}.get()")
+        return self.in_worker(f"chrome.storage.{area}.get()")
+
+    def in_worker(self, expression: str) -> Any:
+        """What an expression, which may be evaluated more than once, is worth in the service worker; it is woken if it sleeps."""
+
+        def answer() -> list[Any] | None:
+            self.wake_worker()
+            # It may fall asleep between being woken and being asked.
+            with contextlib.suppress(Gone, Refused):
+                return [self.browser.in_worker(expression)]
+            return None
+
+        return wait_for("the service worker answers", answer, SOON_SECONDS)[0]
 
     def wake_worker(self) -> None:
         """A page of the extension's own wakes it, as an event would."""
-        if self.browser.worker_target() is None:
-            page = self.browser.open(self.browser.extension_url("privacy.html"))
-            page.evaluate("chrome.runtime.sendMessage({ type: 'diagnostics' }).then(() => true)")
-            page.close()
+        if self.browser.worker_target() is not None:
+            return
+        page = self.browser.open_tab()
+
+        def is_open() -> bool:
+            # A browser that has just started may not have the extension yet, and refuses its pages.
+            with contextlib.suppress(Breach):
+                page.go_to(self.browser.extension_url("privacy.html"))
+                return True
+            return False
+
+        wait_for("a page of the extension opens", is_open, SOON_SECONDS)
+        page.evaluate("chrome.runtime.sendMessage({ type: 'diagnostics' }).then(() => true)")
+        page.close()
 
     def analyses(self) -> list[dict[str, Any]]:
         """What the extension keeps of its analyses, the newest first."""
@@ -166,8 +190,9 @@ class Stage:
 
     def click_icon(self) -> Page:
         """The toolbar's icon for the tab in front; the popup that it opens."""
+        earlier = self.browser.pages_at(self.browser.extension_url("popup/"))
         self.browser.trigger_action()
-        popup = self.own_page("popup/")
+        popup = self.own_page("popup/", earlier)
         popup.wait("the popup shows the page's videos, or that there are none", POPUP_IS_READY)
         return popup
 
@@ -176,9 +201,9 @@ class Stage:
         page.bring_to_front()
         self.click_icon().close()
 
-    def own_page(self, path: str) -> Page:
+    def own_page(self, path: str, earlier: Collection[str] = ()) -> Page:
         """A page of the extension that opens by itself."""
-        return self._remember(self.browser.wait_for_page(path, self.browser.extension_url(path)))
+        return self._remember(self.browser.wait_for_page(path, self.browser.extension_url(path), earlier))
 
     def panel(self) -> Page:
         return self.own_page("panel/")
@@ -189,16 +214,36 @@ class Stage:
 
     # Badges and verdicts
 
-    def badge(self, page: Page, seconds: float = 10, language: str = "en") -> Badge:
+    def badge(self, page: Page, language: str = "en") -> Badge:
         """The only one, or the first, as soon as it is there."""
-        return wait_for("a video has a badge", lambda: badges_of(page, language), seconds)[0]
+        return wait_for("a video has a badge", lambda: badges_of(page, language), SOON_SECONDS)[0]
 
-    def badges(self, page: Page, count: int, seconds: float = 10) -> list[Badge]:
+    def wait_for_idle_badge(self, page: Page) -> Badge:
+        """The first that offers to ask."""
+
+        def idle() -> list[Badge]:
+            return [badge for badge in badges_of(page) if badge.says(words("badge_text_idle"))]
+
+        return wait_for(f"a badge says {words('badge_text_idle')!r}", idle, SOON_SECONDS)[0]
+
+    def wait_for_no_badge(self, page: Page) -> None:
+        wait_for("the page has no badge", lambda: not badges_of(page), SOON_SECONDS)
+
+    def wait_for_end(self) -> dict[str, Any]:
+        """The newest analysis, once it has ended."""
+
+        def ended() -> dict[str, Any] | None:
+            newest = next(iter(self.analyses()), None)
+            return newest if newest and "endedAt" in newest else None
+
+        return wait_for("the analysis ends", ended, ALARM_SECONDS)
+
+    def badges(self, page: Page, count: int) -> list[Badge]:
         def found() -> list[Badge] | None:
             badges = badges_of(page)
             return badges if len(badges) == count else None
 
-        return wait_for(f"{count} videos have badges", found, seconds)
+        return wait_for(f"{count} videos have badges", found, SOON_SECONDS)
 
     def wait_for_jobs(self, count: int, seconds: float = VERDICT_SECONDS) -> list[dict]:
         """So many judged jobs at the gateway, and no others."""

@@ -2,6 +2,7 @@
 
 import places  # noqa: F401 - makes the modules below findable
 from client import Answer, Client
+from patience import VERDICT_SECONDS
 from program import Program
 from service import GATEWAY, Service, Tenant
 from waiting import wait_for
@@ -33,7 +34,7 @@ class System(Service):
         model = self.folder / "model.safetensors"
         self._command("model", "init", "--seed", "1", "--region", self.region, "--output", str(model))
         worker = self._launch("worker", "whorl-worker", WORKER | {"MODEL_PATH": str(model)})
-        wait_for("the worker is ready", lambda: any(record.get("message") == "ready" for record in worker.records()), 60)
+        wait_for("the worker is ready", lambda: any(record.get("message") == "ready" for record in worker.records()), VERDICT_SECONDS)
         return worker
 
     @property

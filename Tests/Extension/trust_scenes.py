@@ -5,11 +5,12 @@ import time
 
 from action_scenes import judge_one
 from badges import badges_of
+from page import Page
 from protocol import ScriptFailed
 from scenes import scene
 from source_scenes import check_file
 from stage import Stage
-from waiting import expect, holds_for, wait_for
+from waiting import expect, holds_for
 from words import words
 
 # What may go to the gateway before anybody asked: whether it is there, and whether the key is good.
@@ -70,7 +71,7 @@ def forged_messages(stage: Stage) -> None:
     stage.start()
     page = judge_one(stage)
     [job] = stage.wait_for_jobs(1)
-    before = stage.stored()
+    before = kept(stage)
     [analysis] = stage.analyses()
     forged = [
         {"type": "video.ask", "place": analysis["place"], "again": True},
@@ -101,13 +102,18 @@ def forged_messages(stage: Stage) -> None:
     port = page.in_content_script(
         f"new Promise((done) => {{ const port = chrome.runtime.connect({{ name: 'clip:{analysis['id']}' }});"
         " port.onDisconnect.addListener(() => done('closed'));"
-        " port.postMessage({ kind: 'bytes', base64: 'AAAA' }); setTimeout(() => done('open'), 1500); })"
+        " port.postMessage({ kind: 'bytes', base64: 'AAAA' }); setTimeout(() => done('open'), 15_000); })"
     )
     expect(port == "closed", "a port that nobody asked for stays open")
-    expect(stage.stored() == before, "a forged message changed what is stored")
+    expect(kept(stage) == before, "a forged message changed what is stored")
     expect(len(stage.jobs()) == 1 and stage.system.job(stage.tenant, job["id"]) is not None, "a forged message reached the gateway")
     stray = [each.path for each in stage.pages.requests if each.path.startswith("/api/")]
     expect(not stray, f"the extension asked another host for {stray}")
+
+
+def kept(stage: Stage) -> dict:
+    """All but when the extension last looked for what is too old, which it does by itself."""
+    return {name: value for name, value in stage.stored().items() if name != "seenAt"}
 
 
 @scene("a page's own messages and clicks start nothing")
@@ -148,11 +154,15 @@ def removed_badge(stage: Stage) -> None:
     stage.wait_for_jobs(1)
 
 
-def check_responsive(page) -> None:
-    started = time.monotonic()
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
-    seconds = time.monotonic() - started
-    expect(seconds < RESPONSIVE_SECONDS, f"the page took {seconds:.2f} s for a frame")
+def check_responsive(page: Page, deed: str = "") -> None:
+    """A frame, after what a script does, takes the page's thread no longer than a person notices, and comes.
+
+    The thread's own time counts: what other programs have of the processor meanwhile is nobody's fault.
+    """
+    before = page.thread_seconds()
+    page.evaluate(f"{deed}; new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    seconds = page.thread_seconds() - before
+    expect(seconds < RESPONSIVE_SECONDS, f"the page's thread took {seconds:.2f} s for a frame")
 
 
 @scene("a page of a thousand videos stays quick, and has no more badges than a page may have", is_alone=True)
@@ -167,8 +177,7 @@ def thousand_videos(stage: Stage) -> None:
     check_responsive(page)
     expect(page.evaluate(count) <= MAXIMUM_BADGES, f"the page has {page.evaluate(count)} badges")
     expect(not stage.proxy.submissions, "something was sent")
-    page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    check_responsive(page)
+    check_responsive(page, "scrollTo(0, document.body.scrollHeight)")
 
 
 @scene("a page that has broken its own prototypes breaks nothing of the extension's")

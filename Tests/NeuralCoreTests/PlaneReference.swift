@@ -24,17 +24,29 @@ enum PlaneReference {
         _ input: Image, outChannels: Int, kernel: Int, stride: Int, padding: Int, weights: [Float], bias: [Float],
         residual: Image? = nil, relu: Bool
     ) -> Image {
+        var output = convolution(
+            input, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding, weights: weights.map { Double($0) },
+            bias: bias.map { Double($0) })
+        for index in output.values.indices {
+            let value = output.values[index] + (residual?.values[index] ?? 0)
+            output.values[index] = relu ? max(0, value) : value
+        }
+        return output
+    }
+
+    static func convolution(
+        _ input: Image, outChannels: Int, kernel: Int, stride: Int, padding: Int, weights: [Double], bias: [Double]
+    ) -> Image {
         let height = (input.height + 2 * padding - kernel) / stride + 1
         let width = (input.width + 2 * padding - kernel) / stride + 1
         var values: [Double] = []
         values.reserveCapacity(outChannels * height * width)
-        let doubles = weights.map { Double($0) }
-        doubles.withUnsafeBufferPointer { doubles in
+        weights.withUnsafeBufferPointer { weights in
             input.values.withUnsafeBufferPointer { pixels in
                 for o in 0..<outChannels {
                     for y in 0..<height {
                         for x in 0..<width {
-                            var sum = Double(bias[o])
+                            var sum = bias[o]
                             for c in 0..<input.channels {
                                 for ky in 0..<kernel {
                                     let row = y * stride + ky - padding
@@ -42,13 +54,12 @@ enum PlaneReference {
                                     for kx in 0..<kernel {
                                         let column = x * stride + kx - padding
                                         guard column >= 0 && column < input.width else { continue }
-                                        sum += doubles[((o * input.channels + c) * kernel + ky) * kernel + kx]
+                                        sum += weights[((o * input.channels + c) * kernel + ky) * kernel + kx]
                                             * pixels[(c * input.height + row) * input.width + column]
                                     }
                                 }
                             }
-                            if let residual { sum += residual.values[(o * height + y) * width + x] }
-                            values.append(relu ? max(0, sum) : sum)
+                            values.append(sum)
                         }
                     }
                 }

@@ -60,6 +60,37 @@ struct SampleNetwork {
     var inputCount: Int { channels * height * width }
 
     func plan(_ selection: KernelSelection, framesAtOnce: Int = 3) throws -> NetworkPlan {
+        try NetworkPlan(description(framesAtOnce: framesAtOnce), selection: selection, team: ThreadTeam(size: 2))
+    }
+
+    /// The output of the same network in training, on planar frames.
+    func train(_ selection: KernelSelection, pixels: [Float], threads: Int) -> [Float] {
+        let frames = pixels.count / inputCount
+        let network = TrainingNetwork(
+            description(framesAtOnce: 3), form: .folded, batch: frames, selection: selection, team: ThreadTeam(size: threads)
+        ) { .init(weight: $0 + ".weight", bias: $0 + ".bias", gamma: "", beta: "", mean: "", variance: "") }
+        let parameters = ParameterBuffer(layout: network.layout)
+        for (name, layer) in [
+            ("stem", stem), ("first", first), ("shortcut", shortcut), ("second", second), ("third", third), ("last", last),
+        ] {
+            for (tensor, values) in [(name + ".weight", layer.weights), (name + ".bias", layer.bias)] {
+                if let entry = network.layout[tensor] { _ = parameters.values(of: entry).update(fromContentsOf: values) }
+            }
+        }
+        network.forward(
+            frames: frames, parameters: parameters, statistics: ParameterBuffer(layout: network.statisticsLayout), isTraining: true,
+            load: loader(pixels))
+        let (floats, channels) = (network.outputPixelFloats, last.outChannels)
+        return (0..<frames).flatMap { frame in
+            network.withOutput(frame: frame) { row in
+                (0..<network.outputShape[0]).flatMap { y in
+                    (0..<network.outputShape[1]).flatMap { x in (0..<channels).map { row(y)[x * floats + $0] } }
+                }
+            }
+        }
+    }
+
+    private func description(framesAtOnce: Int) -> NetworkDescription {
         var network = NetworkDescription(channels: channels, height: height, width: width, framesAtOnce: 1)
         func append(
             _ layer: Layer, _ name: String, of input: NetworkDescription.Value, residual: NetworkDescription.Value? = nil,
@@ -82,7 +113,7 @@ struct SampleNetwork {
         network.beginStage(framesAtOnce: framesAtOnce)
         let deep = append(third, "third", of: current)
         _ = append(last, "last", of: deep, residual: current)
-        return try NetworkPlan(network, selection: selection, team: ThreadTeam(size: 2))
+        return network
     }
 
     /// The definition's output, `[height, width, channels]`.

@@ -23,7 +23,10 @@ let package = Package(
         .target(
             name: "Detector",
             dependencies: ["NeuralCore", "CZlib", .product(name: "Crypto", package: "swift-crypto")],
-            resources: [.copy("Resources/face-detector.safetensors"), .copy("Resources/face-detector.LICENSE")],
+            resources: [
+                .copy("Resources/face-detector.safetensors"), .copy("Resources/face-detector.LICENSE"),
+                .copy("Resources/face-mesh.safetensors"), .copy("Resources/face-mesh.LICENSE"),
+            ],
             swiftSettings: swift6),
         .testTarget(name: "JobModelTests", dependencies: ["JobModel"]),
         .testTarget(name: "ThreadExecutorTests", dependencies: ["ThreadExecutor"]),

@@ -44,6 +44,22 @@ export function button(text, act, attributes = {}, ...before) {
 }
 
 /**
+ * Gives a container these children, in this order. Those that are where they belong are not touched: what is taken out of the document, though
+ * it be put back at once, loses the focus and a press that is under way.
+ * @param {Element} container
+ * @param {Element[]} wanted
+ */
+export function arrange(container, wanted) {
+    for (const child of [...container.children]) {
+        if (!wanted.includes(child)) child.remove();
+    }
+    wanted.forEach((child, index) => {
+        const there = container.children[index] ?? null;
+        if (there !== child) container.insertBefore(child, there);
+    });
+}
+
+/**
  * The page's element of that id, of the kind that is expected.
  * @template {HTMLElement} Kind
  * @param {string} id

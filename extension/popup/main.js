@@ -11,10 +11,14 @@ optionsButton.append(icon("settings"));
 optionsButton.addEventListener("click", openOptions);
 
 const view = new PopupView(await activeTab());
+/** Counts the beginnings, so that settings that came late do not take the place of newer ones. */
+let turns = 0;
 
 async function begin() {
+    const turn = (turns += 1);
     const settings = await loadSettings();
     const translator = await loadTranslator(settings.language);
+    if (turn !== turns) return;
     translatePage(document, translator);
     await view.use(settings, translator);
 }

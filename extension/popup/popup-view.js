@@ -11,9 +11,9 @@ import { ask, ProblemError } from "../shared/messages.js";
 import { loadSettings } from "../shared/settings.js";
 import { isUnderWay } from "../shared/state-words.js";
 import { KnownAnalyses } from "./known-analyses.js";
-import { analysisRow } from "./rows.js";
-import { showSite } from "./site-view.js";
-import { showVideos } from "./videos-view.js";
+import { analysisRow, RowList } from "./rows.js";
+import { SiteView } from "./site-view.js";
+import { VideosView } from "./videos-view.js";
 
 /**
  * @typedef {import("../shared/browser.js").Tab} Tab
@@ -38,7 +38,9 @@ const LOOK_MILLISECONDS = 1500;
 export class PopupView {
     #tabId;
     #origin;
-    #videos = found("videos", HTMLElement);
+    #videos;
+    #site;
+    #lists = { queue: new RowList(found("queue", HTMLElement)), history: new RowList(found("history", HTMLElement)) };
     #problem = found("problem", HTMLElement);
     /** @type {Settings} */
     #settings = /** @type {any} */ (null);
@@ -54,11 +56,23 @@ export class PopupView {
     #standings = null;
     #isWaiting = false;
     #looks = 0;
+    /** Counts the questions about the site, so that a late answer to an earlier one is left aside. */
+    #turn = 0;
 
     /** @param {Tab | null} tab  in front */
     constructor(tab) {
         this.#tabId = tab?.id ?? -1;
         this.#origin = parseHttpUrl(tab?.url ?? "")?.origin ?? "";
+        this.#videos = new VideosView(found("videos", HTMLElement), {
+            analyse: ({ place }) => this.#do({ type: "video.ask", place, again: false }),
+            show: ({ place, analysis }) => this.#openPanel(analysis ? analysis.id : { place }),
+            remedies: { options: openOptions, permission: () => this.#permitGateway() },
+        });
+        this.#site = new SiteView(found("site", HTMLElement), {
+            allow: () => this.#allowSite(),
+            set: (setting) => this.#setSite(setting),
+            forget: () => this.#setSite(null),
+        });
     }
 
     /**
@@ -105,15 +119,13 @@ export class PopupView {
 
     async #showSite() {
         const pattern = hostPattern(this.#origin);
-        found("site-section", HTMLElement).hidden = pattern === null;
         if (!pattern) return;
         const origin = this.#origin;
-        const site = { origin, setting: this.#settings.sites[origin] ?? null, isPermitted: await hasHosts([pattern]) };
-        showSite(found("site", HTMLElement), site, this.#translator, {
-            allow: () => this.#allowSite(pattern),
-            set: (setting) => this.#setSite(setting),
-            forget: () => this.#setSite(null),
-        });
+        const turn = (this.#turn += 1);
+        const isPermitted = await hasHosts([pattern]);
+        if (turn !== this.#turn) return;
+        this.#site.show({ origin, setting: this.#settings.sites[origin] ?? null, isPermitted }, this.#translator);
+        found("site-section", HTMLElement).hidden = false;
     }
 
     async #loadLists() {
@@ -138,11 +150,7 @@ export class PopupView {
 
     #showLists() {
         const { videos } = this.#known;
-        keepingFocus(this.#videos, () => showVideos(this.#videos, { videos, problem: this.#tabProblem }, this.#translator, {
-            analyse: ({ place }) => this.#do({ type: "video.ask", place, again: false }),
-            show: ({ place, analysis }) => this.#openPanel(analysis ? analysis.id : { place }),
-            remedies: { options: openOptions, permission: () => this.#permitGateway() },
-        }));
+        this.#videos.show({ videos, problem: this.#tabProblem }, this.#translator);
         this.#tellOf(videos);
         const others = this.#known.elsewhere();
         this.#showRows("queue", others.filter((analysis) => isUnderWay(analysis.state)));
@@ -166,10 +174,9 @@ export class PopupView {
      * @param {Analysis[]} analyses
      */
     #showRows(id, analyses) {
-        const list = found(id, HTMLElement);
         found(`${id}-section`, HTMLElement).hidden = analyses.length === 0;
-        keepingFocus(list, () => list.replaceChildren(...analyses.map((analysis) =>
-            analysisRow(analysis, this.#translator, () => this.#openPanel(analysis.id)))));
+        this.#lists[id].show(analyses.map((analysis) =>
+            analysisRow(analysis, this.#translator, () => this.#openPanel(analysis.id))), this.#translator);
     }
 
     /** @param {string | {place: import("../shared/types.js").VideoPlace}} entry  what the tab's panel shows */
@@ -181,12 +188,11 @@ export class PopupView {
         window.close();
     }
 
-    /** @param {string} pattern */
-    async #allowSite(pattern) {
+    async #allowSite() {
         // Both begin within the click: the browser asks the person only then, and its question may close the popup, after which nobody would
         // set the site.
         const setting = this.#setSite({ analysis: "ask", showsBadges: true });
-        const isPermitted = await requestHosts([pattern]);
+        const isPermitted = await requestHosts([hostPattern(this.#origin) ?? ""]);
         await setting;
         if (!isPermitted) await this.#setSite(null);
         this.#settings = await loadSettings();
@@ -218,15 +224,4 @@ export class PopupView {
         }
         return null;
     }
-}
-
-/**
- * Rows are made anew with every change; the focus stays on the button of the same place.
- * @param {HTMLElement} container
- * @param {() => void} change
- */
-function keepingFocus(container, change) {
-    const at = [...container.querySelectorAll("button")].findIndex((each) => each === document.activeElement);
-    change();
-    if (at >= 0) container.querySelectorAll("button")[at]?.focus();
 }

@@ -18,37 +18,80 @@ import { button, element } from "../look/nodes.js";
  * @property {() => unknown} forget
  */
 
-/**
- * @param {HTMLElement} container
- * @param {Site} site
- * @param {Translator} translator
- * @param {SiteActions} actions
- */
-export function showSite(container, { origin, setting, isPermitted }, translator, { allow, set, forget }) {
-    const host = element("strong", { dir: "ltr" }, origin.replace(/^https?:\/\//, ""));
-    if (!setting || !isPermitted) {
-        container.replaceChildren(
-            element("p", { class: "quiet-text" }, translator.text("popup_site_unallowed")),
-            element("div", { class: "buttons" }, button(translator.text("action_allow_site", host.textContent ?? ""), allow)));
-        return;
+/** Keeps its controls for as long as they are the same: what is pressed, or has the focus, must not be made anew by what the press has changed. */
+export class SiteView {
+    #container;
+    #actions;
+    /** What is shown now, apart from what is checked. */
+    #key = "";
+    #badges = element("input", { type: "checkbox" });
+    #automatic = element("input", { type: "checkbox" });
+
+    /**
+     * @param {HTMLElement} container
+     * @param {SiteActions} actions
+     */
+    constructor(container, actions) {
+        this.#container = container;
+        this.#actions = actions;
+        // Both are read anew: a setting that was shown before may lack what the other has changed a moment ago.
+        for (const box of [this.#badges, this.#automatic]) box.addEventListener("change", () => actions.set(this.#chosen));
     }
-    container.replaceChildren(
-        element("p", {}, host),
-        check(translator.text("popup_site_badges"), setting.showsBadges, (showsBadges) => set({ ...setting, showsBadges })),
-        check(translator.text("popup_site_automatic"), setting.analysis === "automatic", (isOn) => {
-            set({ ...setting, analysis: isOn ? "automatic" : "ask" });
-        }),
-        element("p", { class: "quiet-text" }, translator.text("popup_site_automatic_note")),
-        element("div", { class: "buttons" }, button(translator.text("action_forget_site"), forget, { class: "quiet" })));
+
+    /**
+     * @param {Site} site
+     * @param {Translator} translator
+     */
+    show({ origin, setting, isPermitted }, translator) {
+        const allowed = isPermitted ? setting : null;
+        if (allowed) {
+            this.#badges.checked = allowed.showsBadges;
+            this.#automatic.checked = allowed.analysis === "automatic";
+        }
+        const key = `${translator.language} ${allowed !== null} ${origin}`;
+        if (key === this.#key) return;
+        this.#key = key;
+        const hadFocus = this.#container.contains(document.activeElement);
+        const host = origin.replace(/^https?:\/\//, "");
+        this.#container.replaceChildren(...(allowed ? this.#allowedNodes(host, translator) : this.#otherNodes(host, translator)));
+        if (hadFocus) this.#container.querySelector(/** @type {"input"} */ ("input, button"))?.focus();
+    }
+
+    /** @returns {SiteSetting} */
+    get #chosen() {
+        return { analysis: this.#automatic.checked ? "automatic" : "ask", showsBadges: this.#badges.checked };
+    }
+
+    /**
+     * @param {string} host
+     * @param {Translator} translator
+     */
+    #otherNodes(host, translator) {
+        return [
+            element("p", { class: "quiet-text" }, translator.text("popup_site_unallowed")),
+            element("div", { class: "buttons" }, button(translator.text("action_allow_site", host), this.#actions.allow)),
+        ];
+    }
+
+    /**
+     * @param {string} host
+     * @param {Translator} translator
+     */
+    #allowedNodes(host, translator) {
+        return [
+            element("p", {}, element("strong", { dir: "ltr" }, host)),
+            check(translator.text("popup_site_badges"), this.#badges),
+            check(translator.text("popup_site_automatic"), this.#automatic),
+            element("p", { class: "quiet-text" }, translator.text("popup_site_automatic_note")),
+            element("div", { class: "buttons" }, button(translator.text("action_forget_site"), this.#actions.forget, { class: "quiet" })),
+        ];
+    }
 }
 
 /**
  * @param {string} text
- * @param {boolean} isOn
- * @param {(isOn: boolean) => unknown} change
+ * @param {HTMLInputElement} box
  */
-function check(text, isOn, change) {
-    const box = element("input", { type: "checkbox", checked: isOn });
-    box.addEventListener("change", () => change(box.checked));
+function check(text, box) {
     return element("label", { class: "check" }, box, element("span", {}, text));
 }

@@ -2,10 +2,11 @@
 #define WHORL_CKERNELS_H
 
 /*
- * The C kernels of the forward pass, one header a family:
+ * The C kernels, one header a family:
  *
  *   cpu.h            what this CPU offers, and the probe of its tile unit
  *   float_kernels.h  float32 convolutions: plain C, AVX2, AVX-512, chosen at run time
+ *   gradient_kernels.h  the backward pass of the float32 convolutions and what stands between them
  *   tile_kernels.h   bfloat16 convolutions on AMX tiles
  *   image_kernels.h  pixels to network input, resampling, boxes; reductions of the network's output
  *   optimiser_kernels.h  an optimiser's step over a run of floats
@@ -15,6 +16,7 @@
 
 #include "cpu.h"
 #include "float_kernels.h"
+#include "gradient_kernels.h"
 #include "image_kernels.h"
 #include "optimiser_kernels.h"
 #include "tile_kernels.h"

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Page, expect
@@ -155,9 +156,10 @@ def popup_first(page: Page) -> None:
 
 
 def popup_allow(page: Page) -> None:
-    """The browser is asked within the click, and the site is set after that."""
+    """The browser is asked within the click, and the site is set after that; the focus goes on to what has come in the button's place."""
     page.get_by_role("button", name="Allow on news.example.org").click()
     expect(page.get_by_label("Show badges on videos")).to_be_checked()
+    expect(page.get_by_label("Show badges on videos")).to_be_focused()
     [permission] = asked(page, "permission")
     assert permission["origins"] == ["https://news.example.org/*"] and permission["isInClick"], permission
     [site] = asked(page, "site.set")
@@ -177,17 +179,42 @@ def popup_deeds(page: Page) -> None:
     assert len(asked(page, "tab.videos")) == 1
     page.get_by_role("button", name="Analyse statement.mp4", exact=True).click()
     assert len(asked(page, "video.ask")) == 1
-    page.get_by_label("Analyse videos automatically").uncheck()
+    automatic = page.get_by_label("Analyse videos automatically")
+    automatic.focus()
+    wait_for_news(page, lambda: page.keyboard.press("Space"))
+    expect(automatic).not_to_be_checked()
     assert asked(page, "site.set")[-1]["setting"] == {"analysis": "ask", "showsBadges": True}
+    expect(automatic).to_be_focused()
+    # Both at once: the second knows of the first.
+    wait_for_news(page, lambda: page.evaluate("for (const box of document.querySelectorAll('#site input')) box.click()"))
+    assert asked(page, "site.set")[-1]["setting"] == {"analysis": "automatic", "showsBadges": False}
+    expect(page.get_by_label("Show badges on videos")).not_to_be_checked()
+    expect(automatic).to_be_checked()
     page.get_by_role("button", name="No longer allow this site").click()
     expect(page.get_by_role("button", name="Allow on news.example.org")).to_be_visible()
     assert asked(page, "site.set")[-1]["setting"] is None
     page.wait_for_function("stub.asked.some(({ type }) => type === 'permission.remove')", polling=50)
-    page.get_by_role("button", name="Show the analysis of interview two.webm").click()
+    # What changes between the press and the release does not take the button from under the pointer.
+    page.get_by_role("button", name="Show the analysis of interview two.webm").hover()
+    page.mouse.down()
+    page.evaluate("""() => {
+        const key = Object.keys(stub.stored.local).find((each) => stub.stored.local[each].progress === 0.3);
+        stub.change("local", { [key]: { ...stub.stored.local[key], progress: 0.4 } });
+    }""")
+    expect(page.locator("#videos").get_by_text("40%")).to_be_visible()
+    page.mouse.up()
     [opened] = asked(page, "panel")
     assert opened["tabId"] == 7 and opened["isInClick"], opened
     assert page.evaluate("stub.stored.session['panel:7']")
     assert len(asked(page, "close")) == 1
+
+
+def wait_for_news(page: Page, deed: Callable[[], object]) -> None:
+    """The popup has heard that the settings are others now: it asks how the connection is, and shows the site anew."""
+    before = len(asked(page, "connection.check"))
+    deed()
+    count = "stub.asked.filter(({ type }) => type === 'connection.check').length"
+    page.wait_for_function(f"(before) => {count} > before", arg=before, polling=50)
 
 
 def options_deeds(page: Page) -> None:
@@ -212,8 +239,9 @@ def options_deeds(page: Page) -> None:
     assert page.evaluate("stub.stored.local.settings.frameCount") == 32
     frames.fill("24")
     frames.blur()
+    # Not by the word that it is saved, which may still be that of what was saved before.
+    page.wait_for_function("stub.stored.local.settings.frameCount === 24", polling=50)
     expect(page.locator("#news")).to_have_text("Saved.")
-    assert page.evaluate("stub.stored.local.settings.frameCount") == 24
     page.get_by_role("button", name="Remove https://video.example.com").click()
     expect(page.get_by_role("row")).to_have_count(3)
     page.get_by_label("Allow a site").fill("example.edu")

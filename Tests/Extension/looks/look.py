@@ -31,6 +31,10 @@ EXTENSION = ROOT / "extension"
 CLIP = ROOT / "samples" / "astronaut-blended.mp4"
 STUB = (pathlib.Path(__file__).parent / "chrome-stub.js").read_text(encoding="utf-8")
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# Only a failure takes so long, on any machine.
+PATIENCE_MILLISECONDS = 60_000
+# What a page has once its scripts have filled it.
+FILLED = {"panel/panel.html": "#view > *", "popup/popup.html": "#videos > *", "options/options.html": "#sites > *"}
 MESSAGES = json.loads((EXTENSION / "_locales" / "en" / "messages.json").read_text(encoding="utf-8"))
 
 
@@ -215,6 +219,7 @@ class Looker:
             accept_downloads=True,
         )
         try:
+            context.set_default_timeout(PATIENCE_MILLISECONDS)
             page = context.new_page()
             complaints: list[str] = []
             page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
@@ -222,7 +227,7 @@ class Looker:
             page.clock.set_fixed_time(datetime.datetime.fromtimestamp(NOW / 1000, datetime.UTC))
             page.add_init_script(scene.script(way, self._url))
             page.goto(f"{self._url}/{scene.path}")
-            self._settle(page)
+            self._settle(page, scene.path)
             page.screenshot(path=self._output / f"{name}.png", full_page=True)
             faults = self._rules(page) + self._texts(page) + self._width(page)
             if scene.deed and way is LIGHT:
@@ -234,7 +239,9 @@ class Looker:
             context.close()
 
     @staticmethod
-    def _settle(page: Page) -> None:
+    def _settle(page: Page, path: str) -> None:
+        if path in FILLED:
+            page.locator(FILLED[path]).first.wait_for(state="attached")
         page.wait_for_load_state("networkidle")
         expect(page.locator("h1").first).not_to_be_empty()
         deeds.wait_for_pictures(page)
@@ -265,6 +272,7 @@ def main() -> int:
     parser.add_argument("--chromium", default=shutil.which("chromium"), help="the browser's program")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with Site(EXTENSION, CLIP) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=arguments.chromium, args=["--headless=new", "--no-sandbox"])
         looker = Looker(browser, site.url, arguments.output)
