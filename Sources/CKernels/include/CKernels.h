@@ -8,10 +8,12 @@
  *   float_kernels.h  float32 convolutions: plain C, AVX2, AVX-512, chosen at run time
  *   tile_kernels.h   bfloat16 convolutions on AMX tiles
  *   image_kernels.h  pixels to network input, resampling, boxes; reductions of the network's output
+ *   augment_kernels.h  pictures changed for training
  *
  * No kernel allocates or keeps state. Pointers need their element's alignment only and, unless a comment says otherwise, must not overlap.
  */
 
+#include "augment_kernels.h"
 #include "cpu.h"
 #include "float_kernels.h"
 #include "image_kernels.h"
