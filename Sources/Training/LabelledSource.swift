@@ -24,8 +24,8 @@ public struct LabelledSource: BatchSource {
 
     /// Sources among `included`; `shares` of the fakes by method, which need not sum to 1; without any, each method has what it has of sources.
     public init(
-        _ dataset: any CropReading, including included: Set<Int>, maker: any PictureMaking, pictures: Int, balance: Balance, shares: [String: Double],
-        clipShare: Double, seed: UInt64
+        _ dataset: any CropReading, including included: Set<Int>, maker: any PictureMaking, pictures: Int, balance: Balance,
+        shares: [String: Double], clipShare: Double, seed: UInt64
     ) throws(TrainingError) {
         precondition(pictures >= 1, "\(pictures) pictures")
         self.dataset = dataset
@@ -35,13 +35,14 @@ public struct LabelledSource: BatchSource {
         self.seed = seed
         picturesPerBatch = pictures
         reals = CropIndex(dataset) { included.contains($0) && $1.label == .real }
-        guard !reals.isEmpty else { throw .data("there are no real faces to train on; index folders of real clips or stills (label real)") }
+        guard !reals.isEmpty else { throw .noReals }
         let methods = Set(dataset.sources.enumerated().filter { included.contains($0.offset) && $0.element.label == .fake }.map(\.element.method))
         guard !methods.isEmpty else {
-            throw .data("there are no fakes to train on, which this kind of recipe needs; index folders of fakes (label fake), or train with self-blend")
+            throw .noFakes
         }
         if let strange = shares.keys.sorted().first(where: { !methods.contains($0) }) {
-            throw .data("the recipe gives a share to fakes by \(strange), of which there are none; there are \(methods.sorted().joined(separator: ", "))")
+            let known = methods.sorted().joined(separator: ", ")
+            throw .data("the recipe gives a share to fakes by \(strange), of which there are none; there are \(known)")
         }
         var total = 0.0
         var fakes: [(method: String, index: CropIndex, upTo: Double)] = []

@@ -23,7 +23,8 @@ public final class RunFolder {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             if !resuming, try !FileManager.default.contentsOfDirectory(atPath: path).isEmpty {
-                throw TrainingError.state(path: path, reason: "the folder is not empty; --resume goes on with a run in it, another folder starts a new one")
+                throw TrainingError.state(
+                    path: path, reason: "the folder is not empty; --resume goes on with a run in it, another folder starts a new one")
             }
         } catch let error as TrainingError {
             throw error

@@ -18,7 +18,8 @@ public struct SelfBlendSource: BatchSource {
 
     /// Real sources among `included`; `pairs` a batch, of clips `framesPerClip` frames treated alike at a time.
     public init(
-        _ dataset: any CropReading, including included: Set<Int>, maker: any PairMaking, pairs: Int, clipShare: Double, framesPerClip: Int, seed: UInt64
+        _ dataset: any CropReading, including included: Set<Int>, maker: any PairMaking, pairs: Int, clipShare: Double, framesPerClip: Int,
+        seed: UInt64
     ) throws(TrainingError) {
         precondition(pairs >= 1 && framesPerClip >= 1, "\(pairs) pairs, \(framesPerClip) frames a clip")
         self.dataset = dataset
@@ -29,7 +30,7 @@ public struct SelfBlendSource: BatchSource {
         self.seed = seed
         picturesPerBatch = 2 * pairs
         index = CropIndex(dataset) { included.contains($0) && $1.label == .real }
-        guard !index.isEmpty else { throw .data("there are no real faces to train on; index folders of real clips or stills (label real)") }
+        guard !index.isEmpty else { throw .noReals }
     }
 
     /// Sources that it draws from.

@@ -41,8 +41,10 @@ public enum StartingWeights {
             return Result(checkpoint: try Checkpoint(card: card, tensors: tensors), notes: [])
         } catch CheckpointError.mismatch(let mismatch) where settings.missing == .initialise && mismatch.wrongShape.isEmpty {
             let dictionaries = try CheckpointImporter.readTensors(path: path)
-            guard let found = dictionaries.values.max(by: { known($0, fresh).count < known($1, fresh).count }) else { throw CheckpointError.mismatch(mismatch) }
-            let (tensors, notes) = try completed(known(found, fresh), fresh: fresh, path: path, seed: seed)
+            guard let found = dictionaries.values.map({ known($0, fresh) }).max(by: { $0.count < $1.count }) else {
+                throw CheckpointError.mismatch(mismatch)
+            }
+            let (tensors, notes) = try completed(found, fresh: fresh, path: path, seed: seed)
             return Result(checkpoint: try Checkpoint(card: card, tensors: tensors), notes: notes)
         }
     }

@@ -130,8 +130,8 @@ public final class Trainer {
             try append(.step(metrics), to: log)
             let timing = pace.take(metrics, pictures: batch.count, duration: ContinuousClock.now - begin, waited: waited)
             try timings.append(timing)
-            report(.step(
-                metrics, smoothedLoss: pace.smoothedLoss, picturesPerSecond: pace.picturesPerSecond, secondsLeft: pace.secondsLeft(after: state.step)))
+            let left = pace.secondsLeft(after: state.step)
+            report(.step(metrics, smoothedLoss: pace.smoothedLoss, picturesPerSecond: pace.picturesPerSecond, secondsLeft: left))
             let every = settings.validationEverySteps
             if every > 0, state.step % every == 0 || state.step == settings.steps { try validate(log, report) }
             state.isFinished = state.step == settings.steps || isOutOfPatience
@@ -173,7 +173,8 @@ public final class Trainer {
         state.step += 1
         let right = zip(logits, batch.labels).count { ($0 > 0) == $1 }
         return TrainingMetrics.Step(
-            step: state.step, loss: loss, accuracy: Double(right) / Double(batch.count), gradientNorm: norm, rate: rates.backbone, headRate: rates.head)
+            step: state.step, loss: loss, accuracy: Double(right) / Double(batch.count), gradientNorm: norm, rate: rates.backbone,
+            headRate: rates.head)
     }
 
     private func gradients(of batch: TrainingBatch) throws(TrainingError) -> (loss: Double, logits: [Double]) {

@@ -61,10 +61,10 @@ public struct TrainingData: Sendable {
     private static func divided(_ recipe: Recipe, _ dataset: any CropReading) throws -> (training: Set<Int>, heldOut: Set<Int>) {
         let sources = dataset.sources
         guard sources.contains(where: { $0.label == .real }) else {
-            throw TrainingError.data("there are no real faces to train on; index folders of real clips or stills (label real)")
+            throw TrainingError.noReals
         }
         if recipe.kind == .baseline, !sources.contains(where: { $0.label == .fake }) {
-            throw TrainingError.data("there are no fakes to train on, which this kind of recipe needs; index folders of fakes (label fake), or train with self-blend")
+            throw TrainingError.noFakes
         }
         guard recipe.split.heldOut > 0 else { return (Set(sources.indices), []) }
         // Fakes of a self-blending run are only judged on: they need not be in both parts.

@@ -23,6 +23,34 @@ public enum TrainingMetrics: Codable, Sendable, Equatable {
 
     case step(Step)
     case validation(Validation)
+
+    private enum Kind: String, Codable {
+        case step, validation
+    }
+
+    private enum CodingKeys: CodingKey {
+        case kind
+    }
+
+    public init(from decoder: any Decoder) throws {
+        switch try decoder.container(keyedBy: CodingKeys.self).decode(Kind.self, forKey: .kind) {
+        case .step: self = .step(try Step(from: decoder))
+        case .validation: self = .validation(try Validation(from: decoder))
+        }
+    }
+
+    /// The values beside their kind, without a level between.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .step(let step):
+            try container.encode(Kind.step, forKey: .kind)
+            try step.encode(to: encoder)
+        case .validation(let validation):
+            try container.encode(Kind.validation, forKey: .kind)
+            try validation.encode(to: encoder)
+        }
+    }
 }
 
 /// How well one set of pictures was judged.

@@ -61,14 +61,18 @@ public final class TrainingRun {
         trainer = Trainer(
             settings, model: model, source: data.source, validation: data.validation, folder: folder, team: ThreadTeam(size: threads),
             makeScorer: makeScorer ?? { model, parameters, statistics in
-                try DetectorScorer(model.checkpoint(card: card, parameters: parameters, statistics: statistics), threads: threads, selection: selection)
+                let checkpoint = try model.checkpoint(card: card, parameters: parameters, statistics: statistics)
+                return try DetectorScorer(checkpoint, threads: threads, selection: selection)
             })
     }
 
     /// Trains, and writes the model once nothing is left to train: the last moving average, by no choice, and beside it the best one only where the
     /// recipe stops early.
     public func run(shouldStop: () -> Bool = { false }, report: (Trainer.Event) -> Void = { _ in }) throws -> Trainer.Outcome {
-        try DurableFile.write(folder.recipePath, text: String(decoding: recipe.canonicalJSON, as: UTF8.self) + "\n")
+        // That of a run that is gone on with stays: it says what a refused recipe should have been.
+        if access(folder.recipePath, F_OK) != 0 {
+            try DurableFile.write(folder.recipePath, text: String(decoding: recipe.canonicalJSON, as: UTF8.self) + "\n")
+        }
         let outcome = try trainer.run(shouldStop: shouldStop, report: report)
         if case .interrupted = outcome { return outcome }
         let created = options.created()
@@ -90,7 +94,8 @@ public final class TrainingRun {
         if let validation = trainer.lastValidation {
             for (name, result) in validation.sets.sorted(by: { $0.key < $1.key }) {
                 guard let auc = result.auc else { continue }
-                notes += " Step \(validation.step), \(name): AUC \(String(format: "%.3f", auc)) of \(result.reals) real and \(result.fakes) fake sources."
+                notes += " Step \(validation.step), \(name): AUC \(String(format: "%.3f", auc)) of \(result.reals) real and "
+                notes += "\(result.fakes) fake sources."
             }
         }
         let card = TrainingRun.card(of: recipe, created: created, notes: notes)

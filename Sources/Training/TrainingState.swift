@@ -105,7 +105,8 @@ public struct TrainingState: Codable, Sendable, Equatable {
         do {
             let found = try JSONDecoder().decode(Version.self, from: header).version
             guard found == Self.version else {
-                throw TrainingError.state(path: path, reason: "it is of version \(found), this program has \(Self.version); train anew or use that program")
+                throw TrainingError.state(
+                    path: path, reason: "it is of version \(found), this program has \(Self.version); train anew or use that program")
             }
             state = try JSONDecoder().decode(TrainingState.self, from: header)
         } catch let error as TrainingError {
@@ -133,10 +134,12 @@ public struct TrainingState: Codable, Sendable, Equatable {
 
     private func check(identity wanted: Identity, buffers: [(name: String, buffer: ParameterBuffer)], path: String) throws(TrainingError) {
         if identity.recipe != wanted.recipe {
-            throw .state(path: path, reason: "it is of another recipe (\(identity.recipe.prefix(12)), not \(wanted.recipe.prefix(12))); recipe.json beside it has its values")
+            let digests = "\(wanted.recipe.prefix(12)), not \(identity.recipe.prefix(12))"
+            throw .state(path: path, reason: "it cannot be resumed with this recipe (\(digests)): it is of another one, whose values recipe.json has")
         }
         if identity.data != wanted.data {
-            throw .state(path: path, reason: "it is of other data or first weights (\(identity.data.prefix(12)), not \(wanted.data.prefix(12)))")
+            let digests = "\(wanted.data.prefix(12)), not \(identity.data.prefix(12))"
+            throw .state(path: path, reason: "it cannot be resumed with these data (\(digests)): it is of other data or first weights")
         }
         let expected = buffers.map { Block(name: $0.name, count: $0.buffer.layout.count) }
         guard blocks == expected else { throw .state(path: path, reason: "it is of a network of another shape") }

@@ -64,9 +64,9 @@ public final class TinyModel: TrainableModel {
 
     public func backward(logitGradients: [Double]) {
         var sums = [Double](repeating: 0, count: layout.count)
-        guard let hidden = layout["hidden.weight"], let bias = layout["hidden.bias"], let fc = layout["fc.weight"], let fcBias = layout["fc.bias"] else {
-            preconditionFailure("a layer is missing")
-        }
+        guard let hidden = layout["hidden.weight"], let bias = layout["hidden.bias"], let fc = layout["fc.weight"],
+            let fcBias = layout["fc.bias"]
+        else { preconditionFailure("a layer is missing") }
         let head = row("fc.weight")
         for (picture, slope) in logitGradients.enumerated() {
             sums[fcBias.offset] += slope

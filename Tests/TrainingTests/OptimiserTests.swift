@@ -80,7 +80,8 @@ import Training
             let norm = optimiser.norm(of: gradients)
             if run.clip > 0 { #expect(abs(norm - run.norms[step - 1]) <= 2e-6 * norm) }
             optimiser.update(
-                parameters, gradients: gradients, step: step, rates: .init(backbone: 1e-2, head: 5e-2), gradientScale: optimiser.clipFactor(norm: norm))
+                parameters, gradients: gradients, step: step, rates: .init(backbone: 1e-2, head: 5e-2),
+                gradientScale: optimiser.clipFactor(norm: norm))
             for entry in layout.entries {
                 for (ours, theirs) in zip(parameters.values(of: entry), run.trace[step - 1][entry.name] ?? []) {
                     // A few roundings a step: PyTorch fuses some of its operations where the CPU can.

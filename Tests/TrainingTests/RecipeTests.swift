@@ -59,7 +59,8 @@ import Training
         ("kind: baseline\noptimiser: {kind: adam}", "optimiser.kind"), ("kind: baseline\noptimiser: 3", "optimiser must have keys"),
         ("kind: baseline\nseed: {a: 1}", "seed has keys"), ("kind: baseline\nsplit: {heldOut: 1}", "split.heldOut is 1"),
         ("kind: baseline\nmix: {methods: {a: -1}}", "mix.methods.a"), ("kind: self-blend\nregion: frame", "region must be face"),
-        ("kind: self-blend\nmix: {methods: {a: 1}}", "belongs to baseline"), ("kind: self-blend\nmix: {framesPerClip: 17}", "mix.framesPerClip is 17"),
+        ("kind: self-blend\nmix: {methods: {a: 1}}", "belongs to baseline"),
+        ("kind: self-blend\nmix: {framesPerClip: 17}", "mix.framesPerClip is 17"),
         ("kind: baseline\nvalidation: {everySteps: 0}", "validation.patience needs"), ("kind: baseline\nname: \"\"", "name must have"),
         ("kind: self-blend\nblend: {wrong: 1}", "unknown key blend.wrong"),
     ]) func saysWhatIsWrong(yaml: String, words: String) {

@@ -14,7 +14,9 @@ import Video
         (0..<batch.count).map { Int(batch.rgb[$0 * PictureSize.bytes]) }
     }
 
-    private func selfBlend(_ crops: MemoryCrops, pairs: Int = 6, clipShare: Double = 0.5, frames: Int = 1, seed: UInt64 = 3) throws -> SelfBlendSource {
+    private func selfBlend(
+        _ crops: MemoryCrops, pairs: Int = 6, clipShare: Double = 0.5, frames: Int = 1, seed: UInt64 = 3
+    ) throws -> SelfBlendSource {
         try SelfBlendSource(
             crops, including: Set(crops.sources.indices), maker: TinyPairs(), pairs: pairs, clipShare: clipShare, framesPerClip: frames, seed: seed)
     }
@@ -71,7 +73,8 @@ import Video
         let crops = TinyRun.dataset()
         func source(_ succeeds: Bool) throws -> SelfBlendSource {
             try SelfBlendSource(
-                crops, including: Set(crops.sources.indices), maker: FailingPairs(succeeds: succeeds), pairs: 4, clipShare: 0.5, framesPerClip: 1, seed: 1)
+                crops, including: Set(crops.sources.indices), maker: FailingPairs(succeeds: succeeds), pairs: 4, clipShare: 0.5,
+                framesPerClip: 1, seed: 1)
         }
         #expect(try source(true).batch(step: 0).count == 8)
         #expect(throws: TrainingError.self) { try source(false).batch(step: 9) }
@@ -81,7 +84,8 @@ import Video
         _ crops: MemoryCrops, pictures: Int = 8, balance: LabelledSource.Balance = .equal, shares: [String: Double] = [:]
     ) throws -> LabelledSource {
         try LabelledSource(
-            crops, including: Set(crops.sources.indices), maker: TinyPictures(), pictures: pictures, balance: balance, shares: shares, clipShare: 0.5, seed: 2)
+            crops, including: Set(crops.sources.indices), maker: TinyPictures(), pictures: pictures, balance: balance, shares: shares,
+            clipShare: 0.5, seed: 2)
     }
 
     private var mixed: MemoryCrops {

@@ -33,7 +33,7 @@ import Training
 
         var longer = recipe
         longer.steps = 13
-        #expect(reason { _ = try trainer(folder.path, longer).run() }.contains("another recipe"))
+        #expect(reason { _ = try trainer(folder.path, longer).run() }.contains("with this recipe"))
         var dataset = TinyRun.dataset()
         dataset.sources[0].sha256 = "changed"
         #expect(reason { _ = try trainer(folder.path, recipe, dataset: dataset).run() }.contains("other data"))

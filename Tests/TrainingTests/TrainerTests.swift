@@ -56,11 +56,13 @@ import Training
         #expect(curves.hasPrefix("<svg") && curves.contains("blends 1.000") && curves.hasSuffix("</svg>\n"))
         let lines = try folder.bytes("metrics.jsonl").split(separator: UInt8(ascii: "\n"))
         #expect(lines.count == 84)
+        #expect(String(decoding: lines[0], as: UTF8.self).contains("\"kind\":\"step\",\"loss\":"))
         #expect(try JSONDecoder().decode(TrainingMetrics.self, from: lines[84 - 1]) == .validation(validations[3]))
         #expect(try folder.bytes("timings.jsonl").split(separator: UInt8(ascii: "\n")).count == 80)
     }
 
-    @Test(arguments: [OptimiserSettings.Kind.adamw, .sgd], [0, 0.05]) func resumedIsUninterrupted(kind: OptimiserSettings.Kind, radius: Double) throws {
+    @Test(arguments: [OptimiserSettings.Kind.adamw, .sgd], [0, 0.05])
+    func resumedIsUninterrupted(kind: OptimiserSettings.Kind, radius: Double) throws {
         let recipe = TinyRun.recipe(steps: 23) {
             $0.optimiser.kind = kind
             $0.optimiser.sharpnessRadius = radius
