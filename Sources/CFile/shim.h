@@ -19,4 +19,10 @@ static inline int whorl_set_direct(int descriptor, int is_direct) {
     return fcntl(descriptor, F_SETFL, is_direct ? __O_DIRECT : 0);
 }
 
+// Lets two names change places in one step. −1 with errno if the file system cannot.
+static inline int whorl_exchange_names(const char *one, const char *other) {
+    const unsigned int exchange = 2; // RENAME_EXCHANGE
+    return (int)syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, exchange);
+}
+
 #endif

@@ -115,7 +115,7 @@ final class ClipReader {
         _ transport: Transport, source: ClipSource, declared: DeclaredLength, limits: DecoderLimits, known: ClipSummary?
     ) throws(VideoError) -> Opened {
         let head = source.bytes(at: 0, count: 64)
-        let format = try probe(transport.context)
+        let format = try probe(transport.context, acceptsStills: source.acceptsStills)
         let name = ContainerKind.displayName(demuxer: String(cString: format.pointee.name), head: head)
         let context = try open(transport.context, format: format, source: source, declared: declared)
         do throws(VideoError) {
@@ -141,7 +141,7 @@ final class ClipReader {
     }
 
     private static func probe(
-        _ transport: UnsafeMutablePointer<AVIOContext>
+        _ transport: UnsafeMutablePointer<AVIOContext>, acceptsStills: Bool
     ) throws(VideoError) -> UnsafePointer<AVInputFormat> {
         var format: UnsafePointer<AVInputFormat>?
         let score = av_probe_input_buffer2(transport, &format, nil, nil, 0, 1 << 20)
@@ -151,7 +151,7 @@ final class ClipReader {
         let name = String(cString: format.pointee.name)
         // A stream of concatenated JPEGs and a single one look alike to libav's probe; the number of frames tells them apart.
         if name == "jpeg_pipe", let motion = av_find_input_format("mjpeg") { return motion }
-        guard ContainerKind.demuxers.contains(ContainerKind.shortName(of: name)) else {
+        guard ContainerKind.demuxers(withStills: acceptsStills).contains(ContainerKind.shortName(of: name)) else {
             throw ContainerKind.refusal(of: name)
         }
         return format
@@ -165,8 +165,10 @@ final class ClipReader {
         created.pointee.pb = transport
         created.pointee.flags |= AVFMT_FLAG_CUSTOM_IO
         created.pointee.protocol_whitelist = av_strdup("")
-        created.pointee.format_whitelist = av_strdup(ContainerKind.demuxers.joined(separator: ","))
-        created.pointee.codec_whitelist = av_strdup(ContainerKind.decoders.joined(separator: ","))
+        let demuxers = ContainerKind.demuxers(withStills: source.acceptsStills)
+        let decoders = ContainerKind.decoders(withStills: source.acceptsStills)
+        created.pointee.format_whitelist = av_strdup(demuxers.joined(separator: ","))
+        created.pointee.codec_whitelist = av_strdup(decoders.joined(separator: ","))
         created.pointee.max_streams = 64
         created.pointee.io_open = { _, _, _, _, _ in whorl_averror_access }
         created.pointee.interrupt_callback.opaque = Unmanaged.passUnretained(source).toOpaque()

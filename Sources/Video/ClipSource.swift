@@ -27,9 +27,11 @@ package struct ClipFile: Sendable {
     let descriptor: Int32
     /// In bytes; positive.
     let size: Int64
+    /// Whether a single picture counts as a clip.
+    let acceptsStills: Bool
 
     /// Refuses what is no regular file, and an empty one.
-    package init(descriptor: Int32) throws(VideoError) {
+    package init(descriptor: Int32, acceptsStills: Bool = false) throws(VideoError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
             throw VideoError(.unreadableInput, detail: "fstat: errno \(errno)")
@@ -39,6 +41,7 @@ package struct ClipFile: Sendable {
         }
         guard status.st_size > 0 else { throw VideoError(.emptyFile) }
         self.descriptor = descriptor
+        self.acceptsStills = acceptsStills
         size = Int64(status.st_size)
     }
 }
@@ -46,6 +49,7 @@ package struct ClipFile: Sendable {
 /// A clip's bytes, read from a file descriptor at positions of its own: libav opens no file and no protocol.
 final class ClipSource {
     let size: Int64
+    let acceptsStills: Bool
     let deadline: Deadline
     private(set) var errorNumber: Int32 = 0
     private let descriptor: Int32
@@ -54,6 +58,7 @@ final class ClipSource {
     init(_ file: ClipFile, deadline: Deadline) {
         descriptor = file.descriptor
         size = file.size
+        acceptsStills = file.acceptsStills
         self.deadline = deadline
     }
 

@@ -1,9 +1,17 @@
 /// The containers that are read, and what the others are called when they are refused.
 enum ContainerKind {
     /// libav's demuxers that may be opened.
-    static let demuxers = ["mov", "matroska", "avi", "mpeg", "mpegts", "gif", "ogg", "mjpeg"]
+    private static let demuxers = ["mov", "matroska", "avi", "mpeg", "mpegts", "gif", "ogg", "mjpeg"]
+    /// Those of single pictures, where stills are taken; a JPEG's is `mjpeg`.
+    static let stillDemuxers = ["png_pipe", "webp_pipe", "bmp_pipe"]
+    /// Decoders that only stills need.
+    private static let stillDecoders = ["webp", "bmp"]
+
+    static func demuxers(withStills: Bool) -> [String] { withStills ? demuxers + stillDemuxers : demuxers }
+    static func decoders(withStills: Bool) -> [String] { withStills ? decoders + stillDecoders : decoders }
+
     /// libav's decoders that may be opened.
-    static let decoders = [
+    private static let decoders = [
         "h264", "hevc", "vp8", "vp9", "libdav1d", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "gif", "theora",
         "prores", "h263", "msmpeg4v2", "msmpeg4", "wmv1", "wmv2", "dvvideo", "dnxhd", "ffv1", "huffyuv", "ffvhuff",
         "utvideo", "rawvideo", "png", "svq3", "cinepak",
@@ -57,7 +65,7 @@ enum ContainerKind {
             return hasBrand && brand != "qt  " ? "mp4" : "mov"
         case "matroska":
             return String(decoding: head.prefix(64), as: UTF8.self).contains("webm") ? "webm" : "matroska"
-        default: return name
+        default: return stillDemuxers.contains(name) ? String(name.prefix { $0 != "_" }) : name
         }
     }
 

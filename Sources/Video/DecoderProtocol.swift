@@ -5,7 +5,7 @@ import JobModel
 /// then on one byte, its number, for each buffer of the ring that it gives back.
 package struct DecoderOrder: Sendable, Equatable, Codable {
     /// Both sides must speak the same version; they are built together.
-    package static let currentVersion = 2
+    package static let currentVersion = 3
     /// The clip's descriptor in the child.
     package static let clipDescriptor: Int32 = 3
     /// The ring's descriptor in the child.

@@ -94,12 +94,14 @@ final class FrameDecoder {
 final class StreamParameters: @unchecked Sendable {
     let codecName: String
     let values: UnsafeMutablePointer<AVCodecParameters>
+    private let acceptsStills: Bool
 
     init(_ reader: ClipReader) throws(VideoError) {
         guard let source = reader.stream.pointee.codecpar, let copy = avcodec_parameters_alloc() else {
             throw VideoError(.outOfMemory, detail: "codec parameters")
         }
         values = copy
+        acceptsStills = reader.source.acceptsStills
         codecName = String(cString: avcodec_get_name(source.pointee.codec_id))
         guard avcodec_parameters_copy(copy, source) >= 0 else { throw VideoError(.outOfMemory, detail: "codec parameters") }
     }
@@ -112,7 +114,7 @@ final class StreamParameters: @unchecked Sendable {
     /// libav's decoder for it, if it is among those that may be opened.
     func decoder() throws(VideoError) -> UnsafePointer<AVCodec> {
         guard let codec = avcodec_find_decoder(values.pointee.codec_id),
-            ContainerKind.decoders.contains(String(cString: codec.pointee.name))
+            ContainerKind.decoders(withStills: acceptsStills).contains(String(cString: codec.pointee.name))
         else { throw unsupported }
         return codec
     }

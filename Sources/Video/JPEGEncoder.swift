@@ -44,26 +44,6 @@ public struct JPEGEncoder: Sendable {
     private func convert(_ image: RGBImage, into frame: UnsafeMutablePointer<AVFrame>) throws(VideoError) {
         // swscale deprecates the "J" formats and takes the range apart from the layout.
         let format = chroma == .full ? AV_PIX_FMT_YUV444P : AV_PIX_FMT_YUV420P
-        let width = Int32(image.width), height = Int32(image.height)
-        let scaler = sws_getContext(
-            width, height, AV_PIX_FMT_RGB24, width, height, format, whorl_scale_flags, nil, nil, nil)
-        guard let scaler else { throw VideoError(.encodingFailed, detail: "no scaler to YUV") }
-        defer { sws_freeContext(scaler) }
-        let coefficients = sws_getCoefficients(SWS_CS_ITU601)
-        guard sws_setColorspaceDetails(scaler, coefficients, 1, coefficients, 1, 0, 1 << 16, 1 << 16) >= 0 else {
-            throw VideoError(.encodingFailed, detail: "no matrix to YUV")
-        }
-        let targets = withUnsafeBytes(of: &frame.pointee.data) { bytes in
-            (0..<4).map { bytes.bindMemory(to: UnsafeMutablePointer<UInt8>?.self)[$0] }
-        }
-        let strides = withUnsafeBytes(of: &frame.pointee.linesize) { bytes in
-            (0..<4).map { bytes.bindMemory(to: Int32.self)[$0] }
-        }
-        // swscale's vector code reads some bytes past the last row.
-        let padded = image.pixels + [UInt8](repeating: 0, count: 64)
-        let rows = padded.withUnsafeBufferPointer { pixels in
-            sws_scale(scaler, [pixels.baseAddress, nil, nil, nil], [width * 3, 0, 0, 0], 0, height, targets, strides)
-        }
-        guard rows == height else { throw VideoError(.encodingFailed, detail: "sws_scale gave \(rows) rows") }
+        try YUVConversion(width: image.width, height: image.height, format: format, isFullRange: true).write(image, into: frame)
     }
 }

@@ -16,11 +16,14 @@ public struct SamplingRequest: Sendable, Equatable, Codable {
     public var sampling: Sampling
     /// The pictures of each frame, in this order; each is a conversion of its own from the decoded frame.
     public var pictures: [PictureSize]
+    /// Whether a single picture (JPEG, PNG, WebP, BMP or a GIF of one frame) is taken for a clip of one frame; it is refused otherwise.
+    public var acceptsStills: Bool
 
     /// A request for frames in one or more sizes.
-    public init(sampling: Sampling = Sampling(), pictures: [PictureSize]) {
+    public init(sampling: Sampling = Sampling(), pictures: [PictureSize], acceptsStills: Bool = false) {
         self.sampling = sampling
         self.pictures = pictures
+        self.acceptsStills = acceptsStills
     }
 
     func validate() throws(VideoError) {

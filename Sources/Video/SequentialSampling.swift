@@ -99,7 +99,7 @@ struct SequentialSampling {
             try outlet.step()
         }
         guard let first else { throw noFrames(reader: reader, decoder: decoder, packets: packetCount) }
-        if seconds.count == 1, ["mjpeg", "gif"].contains(reader.containerName) { throw VideoError(.pictureOnly) }
+        if seconds.count == 1, !request.acceptsStills, ["mjpeg", "gif"].contains(reader.containerName) { throw VideoError(.pictureOnly) }
         var warnings: [VideoWarning] = []
         if damagedFrames + decoder.errorCount > 0 || (reader.sawErrors && !reader.isTruncated) { warnings.append(.damagedFrames) }
         if reader.isTruncated { warnings.append(.truncatedTail) }

@@ -33,7 +33,7 @@ public struct AspectRatio: Sendable, Equatable, Codable {
 
 /// What a clip is, as its decoded frames say and not as its header claims.
 public struct VideoInfo: Sendable, Equatable, Codable {
-    /// The container's short name: mp4, mov, matroska, webm, avi, mpeg, mpegts, gif, ogg or mjpeg.
+    /// The container's short name: mp4, mov, matroska, webm, avi, mpeg, mpegts, gif, ogg or mjpeg; of a still mjpeg, png, webp, bmp or gif.
     public var container: String
     /// libav's name of the codec, such as `h264`.
     public var codec: String

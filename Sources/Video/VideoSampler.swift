@@ -16,7 +16,7 @@ package struct VideoSampler {
     package init(descriptor: Int32, request: SamplingRequest, limits: DecoderLimits) throws(VideoError) {
         try limits.validate()
         try request.validate()
-        file = try ClipFile(descriptor: descriptor)
+        file = try ClipFile(descriptor: descriptor, acceptsStills: request.acceptsStills)
         self.request = request
         self.limits = limits
         deadline = Deadline(secondsFromNow: limits.wallClockSeconds)

@@ -1,0 +1,31 @@
+/// How crops were cut: what has to be the same for two caches to be alike.
+public struct CropSettings: Codable, Sendable, Equatable {
+    /// Frames of a clip that were looked at, 1…64, evenly spaced; a still has one.
+    public var framesPerClip: Int
+    /// Side of a crop in longer sides of the face's box.
+    public var contextScale: Double
+    /// Longest side of a crop, in pixels; larger ones are shrunk.
+    public var pixels: Int
+    /// Whether everybody in a clip is kept, and not only the one who is seen largest and longest.
+    public var keepsEveryone: Bool
+
+    public init(framesPerClip: Int = 24, contextScale: Double = 2.4, pixels: Int = 448, keepsEveryone: Bool = false) {
+        self.framesPerClip = framesPerClip
+        self.contextScale = contextScale
+        self.pixels = pixels
+        self.keepsEveryone = keepsEveryone
+    }
+}
+
+/// A file that gave no crops, and why.
+public struct SkippedSource: Codable, Sendable, Equatable {
+    /// As `CropSource` has it.
+    public var path: String
+    /// In words for people.
+    public var reason: String
+
+    public init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+}
