@@ -28,7 +28,7 @@ public enum BitmapFont {
     }
 
     /// The longest start of the text that fits, with an ellipsis if something was left out.
-    static func fitted(_ text: String, width limit: Int) -> String {
+    public static func fitted(_ text: String, width limit: Int) -> String {
         guard width(of: text) > limit else { return text }
         var kept = text
         while !kept.isEmpty, width(of: kept + "…") > limit { kept.removeLast() }

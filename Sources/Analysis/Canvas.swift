@@ -1,10 +1,10 @@
 import Video
 
 /// A colour, each part 0…255.
-struct Ink: Sendable, Hashable {
-    var red, green, blue: UInt8
+package struct Ink: Sendable, Hashable {
+    package var red, green, blue: UInt8
 
-    init(_ red: UInt8, _ green: UInt8, _ blue: UInt8) {
+    package init(_ red: UInt8, _ green: UInt8, _ blue: UInt8) {
         self.red = red
         self.green = green
         self.blue = blue
@@ -12,27 +12,34 @@ struct Ink: Sendable, Hashable {
 }
 
 /// A rectangle in whole pixels.
-struct Area: Sendable, Hashable {
-    var x, y, width, height: Int
-    var right: Int { x + width }
-    var bottom: Int { y + height }
+package struct Area: Sendable, Hashable {
+    package var x, y, width, height: Int
+    package var right: Int { x + width }
+    package var bottom: Int { y + height }
 
-    func inset(by margin: Int) -> Area {
+    package init(x: Int, y: Int, width: Int, height: Int) {
+        self.x = x
+        self.y = y
+        self.width = width
+        self.height = height
+    }
+
+    package func inset(by margin: Int) -> Area {
         Area(x: x + margin, y: y + margin, width: width - 2 * margin, height: height - 2 * margin)
     }
 }
 
 /// A picture to draw on; what falls outside is left out.
-struct Canvas: Sendable {
-    private(set) var image: RGBImage
+package struct Canvas: Sendable {
+    package private(set) var image: RGBImage
 
-    init(width: Int, height: Int, background: Ink) {
+    package init(width: Int, height: Int, background: Ink) {
         image = RGBImage(width: width, height: height, pixels: [UInt8](repeating: 0, count: width * height * 3))
         fill(Area(x: 0, y: 0, width: width, height: height), background)
     }
 
     /// A picture to draw over.
-    init(_ picture: RGBImage) {
+    package init(_ picture: RGBImage) {
         image = picture
     }
 
@@ -46,7 +53,7 @@ struct Canvas: Sendable {
     }
 
     /// Draws a straight line of squares `thickness` pixels wide.
-    mutating func line(from start: (x: Double, y: Double), to end: (x: Double, y: Double), _ ink: Ink, thickness: Int) {
+    package mutating func line(from start: (x: Double, y: Double), to end: (x: Double, y: Double), _ ink: Ink, thickness: Int) {
         let steps = max(1, Int(max(abs(end.x - start.x), abs(end.y - start.y)).rounded(.up)))
         for step in 0...steps {
             let share = Double(step) / Double(steps)
@@ -56,7 +63,7 @@ struct Canvas: Sendable {
     }
 
     /// Fills a rectangle; `opacity` 0…1 mixes it with what is there.
-    mutating func fill(_ area: Area, _ ink: Ink, opacity: Float = 1) {
+    package mutating func fill(_ area: Area, _ ink: Ink, opacity: Float = 1) {
         let columns = max(0, area.x)..<max(max(0, area.x), min(image.width, area.right))
         let rows = max(0, area.y)..<max(max(0, area.y), min(image.height, area.bottom))
         for y in rows {
@@ -65,7 +72,7 @@ struct Canvas: Sendable {
     }
 
     /// Draws a rectangle's edge, `thickness` pixels wide, inside it.
-    mutating func frame(_ area: Area, _ ink: Ink, thickness: Int = 1) {
+    package mutating func frame(_ area: Area, _ ink: Ink, thickness: Int = 1) {
         fill(Area(x: area.x, y: area.y, width: area.width, height: thickness), ink)
         fill(Area(x: area.x, y: area.bottom - thickness, width: area.width, height: thickness), ink)
         fill(Area(x: area.x, y: area.y, width: thickness, height: area.height), ink)
@@ -73,14 +80,14 @@ struct Canvas: Sendable {
     }
 
     /// Draws a horizontal line of dashes and gaps of four pixels each.
-    mutating func dashes(x: Int, y: Int, width: Int, _ ink: Ink) {
+    package mutating func dashes(x: Int, y: Int, width: Int, _ ink: Ink) {
         for start in stride(from: x, to: x + width, by: 8) {
             fill(Area(x: start, y: y, width: min(4, x + width - start), height: 1), ink)
         }
     }
 
     /// Copies a picture; `x`, `y` is its left upper corner.
-    mutating func place(_ picture: RGBImage, x: Int, y: Int) {
+    package mutating func place(_ picture: RGBImage, x: Int, y: Int) {
         let columns = max(0, -x)..<max(max(0, -x), min(picture.width, image.width - x))
         for row in max(0, -y)..<max(max(0, -y), min(picture.height, image.height - y)) {
             let from = (row * picture.width + columns.lowerBound) * 3
@@ -92,7 +99,7 @@ struct Canvas: Sendable {
 
     /// Writes a line of text with the capitals' top at `y`; gives the x after it.
     @discardableResult
-    mutating func write(_ text: String, x: Int, y: Int, scale: Int, _ ink: Ink) -> Int {
+    package mutating func write(_ text: String, x: Int, y: Int, scale: Int, _ ink: Ink) -> Int {
         var left = x
         for character in text {
             let glyph = BitmapFont.glyph(of: character)
@@ -105,7 +112,7 @@ struct Canvas: Sendable {
     }
 
     /// Writes a line of text that ends before `right`.
-    mutating func write(_ text: String, endingAt right: Int, y: Int, scale: Int, _ ink: Ink) {
+    package mutating func write(_ text: String, endingAt right: Int, y: Int, scale: Int, _ ink: Ink) {
         write(text, x: right - BitmapFont.width(of: text) * scale, y: y, scale: scale, ink)
     }
 

@@ -32,14 +32,27 @@ public final class FaceFinder: Sendable {
 
     /// Whether somebody in the clip is seen at a size that only thorough searches find: then all frames have to be searched like that.
     static func needsAnotherLook(_ frames: [SampledFrame<FaceFrame>]) -> Bool {
-        frames.contains { !$0.kept.isThorough } && frames.contains { $0.kept.isThorough && $0.kept.hasModestFaces }
+        needsAnotherLook(frames.map(\.kept.search))
+    }
+
+    package static func needsAnotherLook(_ searches: [FaceSearchDepth]) -> Bool {
+        searches.contains { !$0.isThorough } && searches.contains { $0.isThorough && $0.hasModestFaces }
     }
 
     /// Looks at one frame: `picture` for the faces, `shown` for what people see of it.
     ///
+    /// Works on the calling thread for some tens of milliseconds.
+    package func find(in picture: PictureView, shown: PictureView, sample: Int, isThorough: Bool) -> FaceFrame {
+        let (faces, search) = look(at: picture, sample: sample, isThorough: isThorough)
+        return FaceFrame(
+            picture: shown.copied(), pictureScale: Double(shown.width) / Double(picture.width), faces: faces, search: search)
+    }
+
+    /// The faces of a picture, the largest first.
+    ///
     /// Works on the calling thread for some tens of milliseconds. Most of them go to the smallest faces, so a frame that is not searched thoroughly
     /// is searched for faces of twice that size first, and thoroughly when it has none.
-    package func find(in picture: PictureView, shown: PictureView, sample: Int, isThorough: Bool) -> FaceFrame {
+    package func look(at picture: PictureView, sample: Int, isThorough: Bool) -> (faces: [FaceSighting], search: FaceSearchDepth) {
         let smallest = Self.smallestFace(width: picture.width, height: picture.height)
         var isThorough = isThorough
         var faces: [DetectedFace] = []
@@ -54,9 +67,7 @@ public final class FaceFinder: Sendable {
         }
         let sightings = faces.prefix(Self.mostFaces).map { FaceSighting($0, in: picture, rule: rule, smallest: smallest) }
         let modest = faces.contains { (Float(smallest)..<Float(2 * smallest)).contains(max($0.width, $0.height)) }
-        return FaceFrame(
-            picture: shown.copied(), pictureScale: Double(shown.width) / Double(picture.width), faces: Array(sightings),
-            isThorough: isThorough, hasModestFaces: modest)
+        return (Array(sightings), FaceSearchDepth(isThorough: isThorough, hasModestFaces: modest))
     }
 
     private func detect(_ picture: PictureView, minimum: Int) -> [DetectedFace] {
@@ -66,6 +77,14 @@ public final class FaceFinder: Sendable {
     }
 }
 
+/// How a frame was searched for faces.
+package struct FaceSearchDepth: Sendable {
+    /// Whether it was searched for the smallest faces that can be judged.
+    let isThorough: Bool
+    /// Whether it has faces of a size that a search which is not thorough may miss.
+    let hasModestFaces: Bool
+}
+
 /// What is kept of a frame whose faces are judged.
 package struct FaceFrame: Sendable {
     /// The frame at display aspect, for people.
@@ -73,19 +92,18 @@ package struct FaceFrame: Sendable {
     /// Pixels of `picture` for one of those that faces were found in.
     package let pictureScale: Double
     package let faces: [FaceSighting]
-    /// Whether it was searched for the smallest faces that can be judged.
-    let isThorough: Bool
-    /// Whether it has faces of a size that a search which is not thorough may miss.
-    let hasModestFaces: Bool
+    let search: FaceSearchDepth
 
-    package init(
-        picture: RGBImage, pictureScale: Double, faces: [FaceSighting], isThorough: Bool = true, hasModestFaces: Bool = false
-    ) {
+    package init(picture: RGBImage, pictureScale: Double, faces: [FaceSighting]) {
+        self.init(
+            picture: picture, pictureScale: pictureScale, faces: faces, search: FaceSearchDepth(isThorough: true, hasModestFaces: false))
+    }
+
+    init(picture: RGBImage, pictureScale: Double, faces: [FaceSighting], search: FaceSearchDepth) {
         self.picture = picture
         self.pictureScale = pictureScale
         self.faces = faces
-        self.isThorough = isThorough
-        self.hasModestFaces = hasModestFaces
+        self.search = search
     }
 }
 
@@ -99,8 +117,14 @@ package struct FaceSighting: Sendable {
     package let input: RGBImage
     /// Why it is not judged; nil if it can be.
     package let flaw: Verdict.Reason?
+    /// As it was found; nil where only the network's input is known.
+    package let face: DetectedFace?
+    /// Of what the network sees.
+    package let quality: FaceQuality?
 
     package init(box: Verdict.Box, crop: FaceCrop, input: RGBImage, flaw: Verdict.Reason?) {
+        face = nil
+        quality = nil
         self.box = box
         self.crop = crop
         self.input = input
@@ -109,6 +133,7 @@ package struct FaceSighting: Sendable {
 
     init(_ face: DetectedFace, in picture: PictureView, rule: FaceCropRule, smallest: Double) {
         let (width, height) = (Double(picture.width), Double(picture.height))
+        self.face = face
         box = Verdict.Box(
             x: Double(face.x) / width, y: Double(face.y) / height, width: Double(face.width) / width,
             height: Double(face.height) / height, score: Double(face.score))
@@ -122,6 +147,7 @@ package struct FaceSighting: Sendable {
                 pixels: pixels, width: input.width, height: input.height, rowBytes: input.width * 3, x: margin, y: margin,
                 boxWidth: side, boxHeight: side)
         }
+        self.quality = quality
         flaw = Double(max(face.width, face.height)) < smallest ? .tooSmall : quality?.flaw
     }
 }

@@ -11,6 +11,8 @@ struct DeclaredLength {
         if head.elementsEqual("RIFF".utf8) {
             let size = source.bytes(at: 4, count: 4)
             if size.count == 4 { end = 8 + Int64(Self.bigEndian(size.reversed())) }
+        } else if source.acceptsStills, JPEGExtent.isCut(source) {
+            end = .max
         } else if head == [0x1A, 0x45, 0xDF, 0xA3] {
             readMatroska(source)
         } else {

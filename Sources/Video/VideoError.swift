@@ -115,7 +115,8 @@ extension VideoError: CustomStringConvertible, CustomDebugStringConvertible {
         return "\(code.rawValue)\(specifics)\(detail.isEmpty ? "" : ": \(detail)")"
     }
 
-    private var explanation: String {
+    /// What was wrong, without advice.
+    package var explanation: String {
         switch code {
         case .emptyFile: "The file is empty."
         case .notAVideo: "The file is not a video."
