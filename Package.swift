@@ -113,8 +113,8 @@ let package = Package(
         .target(
             name: "Analysis", dependencies: ["JobModel", "ThreadExecutor", "NeuralCore", "Video", "Detector"],
             swiftSettings: swift6),
-        .target(name: "Crops", dependencies: ["Video"], swiftSettings: swift6),
-        .target(name: "Augmentation", dependencies: ["NeuralCore", "Video"], swiftSettings: swift6),
+        .target(name: "Crops", dependencies: ["CFile", "NeuralCore", "Video"], swiftSettings: swift6),
+        .target(name: "Augmentation", dependencies: ["CKernels", "NeuralCore", "Video"], swiftSettings: swift6),
 
         // F4: the two servers as libraries, and what makes and judges models.
         .target(
@@ -159,8 +159,8 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "Augmentation", "Crops", "Detector", "Metrics", "NeuralCore", "Video", .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "Yams", package: "Yams"),
+                "CKernels", "Augmentation", "Crops", "Detector", "Metrics", "NeuralCore", "Video",
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: swift6),
         .target(
@@ -220,8 +220,17 @@ let package = Package(
         .testTarget(name: "CropsTests", dependencies: ["Crops", "Video"]),
         .testTarget(name: "AugmentationTests", dependencies: ["Augmentation", "NeuralCore", "Video"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Crops", "Video", "whorl-decoder"]),
+        .target(
+            name: "TinyTraining", dependencies: ["Training", "Crops", "Detector", "NeuralCore", "Video"], path: "Tests/TinyTraining",
+            swiftSettings: swift6),
+        .executableTarget(
+            name: "whorl-training-probe", dependencies: ["TinyTraining", "Training"], path: "Tests/TrainingProbe", swiftSettings: swift6),
         .testTarget(
-            name: "TrainingTests", dependencies: ["Training", "Augmentation", "Crops", "Detector", "Metrics", "NeuralCore", "Video"]),
+            name: "TrainingTests",
+            dependencies: [
+                "Training", "Augmentation", "Crops", "Detector", "Metrics", "NeuralCore", "Video", "TinyTraining", "whorl-training-probe",
+            ],
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "EvaluationTests", dependencies: ["Evaluation", "Metrics", "Detector", "NeuralCore", "Video", "whorl-decoder"]),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Detector", "JobModel", "NeuralCore", "Video"]),

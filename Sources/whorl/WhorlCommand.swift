@@ -13,7 +13,8 @@ struct WhorlCommand: AsyncParsableCommand {
         version: WhorlVersion.current,
         subcommands: [
             AnalyzeCommand.self, FramesCommand.self, SubmitCommand.self, JobsCommand.self, WorkersCommand.self, ModelCommand.self,
-            DatasetCommand.self, MigrateCommand.self, KeysCommand.self, TenantsCommand.self, MetricsCommand.self,
+            DatasetCommand.self, TrainCommand.self, EvaluateCommand.self, CalibrateCommand.self, MigrateCommand.self, KeysCommand.self,
+            TenantsCommand.self, MetricsCommand.self,
             BenchCommand.self,
         ])
 

@@ -2,7 +2,8 @@ import Foundation
 import NeuralCore
 
 // OpenBLAS may want this process started anew, so before threads, files and sockets exist.
-if CommandLine.arguments.dropFirst().contains(where: { ["analyze", "dataset", "model"].contains($0) }) {
+let computing: Set = ["analyze", "calibrate", "dataset", "evaluate", "model", "train"]
+if CommandLine.arguments.dropFirst().contains(where: computing.contains) {
     let core = OpenBLASCore.prepare()
     if core.failure != nil { StandardError.write("whorl: warning: \(core)") }
 }

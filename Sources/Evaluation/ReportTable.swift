@@ -1,0 +1,58 @@
+import Foundation
+import Metrics
+
+/// A table of the page: a caption, headers and rows, and a frame that scrolls by itself where the screen is narrow.
+struct ReportTable {
+    struct Cell {
+        var content: Markup
+        var isNumber: Bool
+        var sub: String?
+
+        static func text(_ words: String) -> Cell { Cell(content: Markup(words), isNumber: false, sub: nil) }
+        static func number(_ words: String, sub: String? = nil) -> Cell { Cell(content: Markup(words), isNumber: true, sub: sub) }
+
+        /// A figure over its interval and counts.
+        static func figure(_ figure: Figure?, digits: Int = 2) -> Cell {
+            guard let figure else { return .number("–") }
+            return .number(Display.share(figure.value, digits: digits), sub: ReportTable.range(figure))
+        }
+
+        /// A share with its counts and the interval of Wilson.
+        static func proportion(_ proportion: Proportion?) -> Cell {
+            guard let proportion else { return .number("–") }
+            let interval = proportion.interval.map { ", \(Display.share($0.low))–\(Display.share($0.high))" } ?? ""
+            return .number(Display.share(proportion.rate), sub: "\(proportion.hits) of \(proportion.count)\(interval)")
+        }
+    }
+
+    var caption: String
+    /// The first column's header and the others', which are right-aligned over numbers.
+    var headers: [String]
+    var rows: [[Cell]]
+
+    var markup: Markup {
+        let head = headers.enumerated().map { place, header in
+            Markup.element("th", ["scope": "col", "class": place > 0 && rows.first.map { $0[place].isNumber } ?? false ? "n" : "t"], Markup(header))
+        }
+        let body = rows.map { row in
+            Markup.element("tr", [:], row.enumerated().map { place, cell in
+                let content = [cell.content] + (cell.sub.map { [Markup.element("span", ["class": "sub"], Markup($0))] } ?? [])
+                return place == 0
+                    ? .element("th", ["scope": "row"], content) : .element("td", ["class": cell.isNumber ? "n" : "t"], content)
+            })
+        }
+        return .element("div", ["class": "wide", "tabindex": "0", "role": "region", "aria-label": caption], .element("table", [:], [
+            .element("caption", [:], Markup(caption)), .element("thead", [:], .element("tr", [:], head)), .element("tbody", [:], body),
+        ]))
+    }
+
+    /// The two intervals in one line.
+    static func range(_ figure: Figure) -> String? {
+        let parts = [("clips", figure.overClips), ("groups", figure.overGroups)].compactMap { name, interval in
+            interval.map { "\(Display.share($0.low))–\(Display.share($0.high)) \(name)" }
+        }
+        return parts.isEmpty ? nil : parts.joined(separator: " · ")
+    }
+
+    static func counts(_ figure: Figure) -> String { "\(figure.reals) real, \(figure.fakes) fake" }
+}
