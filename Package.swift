@@ -153,7 +153,8 @@ let package = Package(
         .target(
             name: "Datasets",
             dependencies: [
-                "JobModel", "Analysis", "Crops", "Detector", "NeuralCore", "Video", .product(name: "Crypto", package: "swift-crypto"),
+                "JobModel", "ThreadExecutor", "Analysis", "Crops", "Detector", "NeuralCore", "Video",
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: swift6),
         .target(
@@ -165,7 +166,7 @@ let package = Package(
             swiftSettings: swift6),
         .target(
             name: "Evaluation",
-            dependencies: ["JobModel", "Analysis", "Augmentation", "Crops", "Detector", "Metrics", "NeuralCore", "ThreadExecutor", "Video"],
+            dependencies: ["JobModel", "Analysis", "Crops", "Detector", "Metrics", "NeuralCore", "ThreadExecutor", "Video"],
             swiftSettings: swift6),
 
         // F5: executables.
@@ -218,7 +219,9 @@ let package = Package(
             name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "PostgresClient", "RedisClient", "TestServers"]),
         .testTarget(name: "MetricsTests", dependencies: ["Metrics", "NeuralCore"], resources: [.copy("Fixtures")]),
         .testTarget(name: "CropsTests", dependencies: ["Crops", "Video"]),
-        .testTarget(name: "AugmentationTests", dependencies: ["Augmentation", "NeuralCore", "Video"]),
+        .testTarget(
+            name: "AugmentationTests", dependencies: ["Augmentation", "Analysis", "Detector", "NeuralCore", "Video"],
+            resources: [.copy("Fixtures")]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Crops", "Video", "whorl-decoder"]),
         .target(
             name: "TinyTraining", dependencies: ["Training", "Crops", "Detector", "NeuralCore", "Video"], path: "Tests/TinyTraining",
@@ -232,7 +235,8 @@ let package = Package(
             ],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "EvaluationTests", dependencies: ["Evaluation", "Metrics", "Detector", "NeuralCore", "Video", "whorl-decoder"]),
+            name: "EvaluationTests",
+            dependencies: ["Evaluation", "Analysis", "JobModel", "Metrics", "Detector", "NeuralCore", "Video", "whorl-decoder"]),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Detector", "JobModel", "NeuralCore", "Video"]),
         .testTarget(name: "GatewayAppTests", dependencies: ["GatewayApp", "Telemetry"]),
         .testTarget(name: "WorkerAppTests", dependencies: ["WorkerApp", "JobModel", "JobStore"]),
