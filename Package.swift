@@ -54,7 +54,7 @@ let package = Package(
         // F1: values, rules, arithmetic; no I/O but what reads the settings.
         .target(name: "JobModel", swiftSettings: swift6),
         .target(name: "ThreadExecutor", swiftSettings: swift6),
-        .target(name: "Metrics", swiftSettings: swift6),
+        .target(name: "DetectionMetrics", swiftSettings: swift6),
         .target(name: "NeuralCore", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: swift6),
         .target(
             name: "Settings",
@@ -160,13 +160,13 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "CKernels", "Augmentation", "Crops", "Detector", "Metrics", "NeuralCore", "Video",
+                "CKernels", "Augmentation", "Crops", "Detector", "DetectionMetrics", "NeuralCore", "Video",
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: swift6),
         .target(
             name: "Evaluation",
-            dependencies: ["JobModel", "Analysis", "Crops", "Detector", "Metrics", "NeuralCore", "ThreadExecutor", "Video"],
+            dependencies: ["JobModel", "Analysis", "Crops", "Detector", "DetectionMetrics", "NeuralCore", "ThreadExecutor", "Video"],
             swiftSettings: swift6),
 
         // F5: executables.
@@ -177,7 +177,7 @@ let package = Package(
             name: "whorl",
             dependencies: [
                 "JobModel", "JobStore", "Analysis", "Telemetry", "PostgresClient", "Detector", "NeuralCore", "Video",
-                "Crops", "Datasets", "Evaluation", "Metrics", "Training", "ThreadExecutor", logging,
+                "Crops", "Datasets", "Evaluation", "DetectionMetrics", "Training", "ThreadExecutor", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -217,7 +217,7 @@ let package = Package(
             exclude: ["moto_store.py", "botocore_signatures.py"]),
         .testTarget(
             name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "PostgresClient", "RedisClient", "TestServers"]),
-        .testTarget(name: "MetricsTests", dependencies: ["Metrics", "NeuralCore"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "DetectionMetricsTests", dependencies: ["DetectionMetrics", "NeuralCore"], resources: [.copy("Fixtures")]),
         .testTarget(name: "CropsTests", dependencies: ["Crops", "Video"]),
         .testTarget(
             name: "AugmentationTests", dependencies: ["Augmentation", "Analysis", "Detector", "NeuralCore", "Video"],
@@ -231,12 +231,12 @@ let package = Package(
         .testTarget(
             name: "TrainingTests",
             dependencies: [
-                "Training", "Augmentation", "Crops", "Detector", "Metrics", "NeuralCore", "Video", "TinyTraining", "whorl-training-probe",
+                "Training", "Augmentation", "Crops", "Detector", "DetectionMetrics", "NeuralCore", "Video", "TinyTraining", "whorl-training-probe",
             ],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "EvaluationTests",
-            dependencies: ["Evaluation", "Analysis", "JobModel", "Metrics", "Detector", "NeuralCore", "Video", "whorl-decoder"]),
+            dependencies: ["Evaluation", "Analysis", "JobModel", "DetectionMetrics", "Detector", "NeuralCore", "Video", "whorl-decoder"]),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Detector", "JobModel", "NeuralCore", "Video"]),
         .testTarget(name: "GatewayAppTests", dependencies: ["GatewayApp", "Telemetry"]),
         .testTarget(name: "WorkerAppTests", dependencies: ["WorkerApp", "JobModel", "JobStore"]),

@@ -1,4 +1,5 @@
 import Crops
+import Detector
 import Video
 
 /// Why an index was not made. A source that is itself at fault is no error: it is skipped, and the dataset says so.
@@ -13,6 +14,8 @@ public enum DatasetError: Error, Sendable {
     case noCrops(sources: Int, first: String)
     /// The face detector's weights cannot be loaded.
     case faceDetector(String)
+    /// The face mesh's weights cannot be loaded.
+    case faceMesh(FaceMeshError)
     /// The decoder failed through no fault of the source.
     case decoder(path: String, VideoError)
     /// An option out of its bounds.
@@ -31,6 +34,7 @@ extension DatasetError: CustomStringConvertible {
         case .noCrops(let sources, let first):
             "none of the \(sources) sources gave a crop, so there is no dataset; the first: \(first)"
         case .faceDetector(let reason): "the face detector cannot be loaded: \(reason)"
+        case .faceMesh(let error): "\(error)"
         case .decoder(let path, let error): "\(path): \(error) Nothing was written; index again."
         case .badOption(let words): words
         case .cancelled: "indexing was cancelled; nothing was written"

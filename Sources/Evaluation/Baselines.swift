@@ -1,4 +1,4 @@
-import Metrics
+import DetectionMetrics
 import NeuralCore
 
 /// What can be told without looking for a forgery: a model that is no better has learned nothing else.

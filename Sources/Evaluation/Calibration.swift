@@ -1,6 +1,6 @@
 import Detector
 import Foundation
-import Metrics
+import DetectionMetrics
 
 /// A temperature and an abstention band fitted on some clips and reported on others.
 public struct Calibration: Codable, Sendable, Equatable {

@@ -2,7 +2,7 @@ import Analysis
 import Detector
 import Foundation
 import JobModel
-import Metrics
+import DetectionMetrics
 import Video
 
 /// Judges clips with the code that serves: the worker's and the command line's.

@@ -1,5 +1,5 @@
 import Detector
-import Metrics
+import DetectionMetrics
 
 /// Everything that was measured, as the JSON file has it; the page shows the same figures.
 public struct EvaluationReport: Codable, Sendable, Equatable {

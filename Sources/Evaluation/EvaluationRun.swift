@@ -2,7 +2,7 @@ import Analysis
 import Detector
 import Foundation
 import JobModel
-import Metrics
+import DetectionMetrics
 import NeuralCore
 import ThreadExecutor
 import Video

@@ -1,6 +1,6 @@
 import Analysis
 import Detector
-import Metrics
+import DetectionMetrics
 import NeuralCore
 import Video
 

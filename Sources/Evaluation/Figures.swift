@@ -1,4 +1,4 @@
-import Metrics
+import DetectionMetrics
 import NeuralCore
 
 /// Every figure of a report by its name there.

@@ -1,5 +1,5 @@
 import JobModel
-import Metrics
+import DetectionMetrics
 
 /// A clip and what the model said about it, or why it said nothing.
 public struct JudgedClip: Codable, Sendable, Equatable {

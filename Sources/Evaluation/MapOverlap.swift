@@ -1,5 +1,5 @@
 import Analysis
-import Metrics
+import DetectionMetrics
 
 /// How far a map of evidence lies where a fake was blended: for clips whose masks are known.
 public struct MapOverlap: Codable, Sendable, Equatable {

@@ -1,5 +1,5 @@
 import Foundation
-import Metrics
+import DetectionMetrics
 
 /// The page's drawings: plain SVG in the page's own colours, each with a title that says what it shows.
 struct ReportChart {

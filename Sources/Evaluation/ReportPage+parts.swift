@@ -1,5 +1,5 @@
 import Foundation
-import Metrics
+import DetectionMetrics
 
 /// Sections about probabilities, about parts of the clips, and about single ones.
 extension ReportPage {

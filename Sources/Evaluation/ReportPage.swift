@@ -1,5 +1,5 @@
 import Foundation
-import Metrics
+import DetectionMetrics
 
 /// A report as one page that needs nothing else: no script, no file beside it, nothing from the net.
 public struct ReportPage: Sendable {

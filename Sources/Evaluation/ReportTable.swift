@@ -1,5 +1,5 @@
 import Foundation
-import Metrics
+import DetectionMetrics
 
 /// A table of the page: a caption, headers and rows, and a frame that scrolls by itself where the screen is narrow.
 struct ReportTable {

@@ -1,5 +1,5 @@
 import Foundation
-import Metrics
+import DetectionMetrics
 import Video
 
 /// One way to make a clip worse.

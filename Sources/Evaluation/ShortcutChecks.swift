@@ -1,5 +1,5 @@
 import Detector
-import Metrics
+import DetectionMetrics
 import Video
 
 /// What the model should not be able to tell, measured: each area ought to lie about one half.

@@ -1,5 +1,5 @@
 import Foundation
-import Metrics
+import DetectionMetrics
 
 /// Pictures that a run is judged on but never learns from: the same at every validation.
 public protocol ValidationPictures: Sendable {

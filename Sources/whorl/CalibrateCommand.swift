@@ -3,7 +3,7 @@ import Detector
 import Evaluation
 import Foundation
 import JobModel
-import Metrics
+import DetectionMetrics
 import Video
 
 /// Fits a model's temperature and abstention band and writes them into its card.

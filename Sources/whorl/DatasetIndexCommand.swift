@@ -1,6 +1,7 @@
 import ArgumentParser
 import Crops
 import Datasets
+import Detector
 import Foundation
 import Video
 
@@ -79,7 +80,7 @@ struct DatasetIndexCommand: AsyncParsableCommand {
         let line = ProgressLine(subject: URL(fileURLWithPath: output).lastPathComponent)
         let dataset: CropDataset
         do throws(DatasetError) {
-            dataset = try await DatasetIndexer().index(request) { progress in
+            dataset = try await DatasetIndexer(meshOf: try meshFinder()).index(request) { progress in
                 line.show(
                     progress.total > 1 ? "\(progress.step.rawValue) \(progress.done)/\(progress.total)" : progress.step.rawValue,
                     Double(progress.done) / Double(max(1, progress.total)))
@@ -91,6 +92,19 @@ struct DatasetIndexCommand: AsyncParsableCommand {
         line.clear()
         try DatasetReportPrinter.print(DatasetReport(dataset), json: json)
         if !json { print("sheet of samples: \(Terminal.printable(dataset.path))/\(SampleSheet.fileName)") }
+    }
+
+    private func meshFinder() throws(DatasetError) -> MeshFinder {
+        do throws(FaceMeshError) {
+            let mesh = try FaceMesh()
+            return { face, picture in
+                mesh.points(
+                    of: face, pixels: picture.pixels, width: picture.width, height: picture.height, rowBytes: picture.rowBytes
+                ).map { ($0.points, $0.score) }
+            }
+        } catch {
+            throw .faceMesh(error)
+        }
     }
 
     private func rules() throws -> SourceRules {
@@ -116,7 +130,7 @@ extension CommandFailure {
         case .unreadableFolder: self.init(.badInput, code: "unreadable_input", "\(error)")
         case .nothingFound, .noCrops: self.init(.badInput, code: "no_sources", "\(error)")
         case .badOption: self.init(.usage, code: "bad_option", "\(error)")
-        case .faceDetector: self.init(.failure, code: "bad_checkpoint", "\(error)")
+        case .faceDetector, .faceMesh: self.init(.failure, code: "bad_checkpoint", "\(error)")
         case .decoder: self.init(.failure, code: "decoder_failed", "\(error)")
         case .cancelled: self.init(.failure, code: "cancelled", "\(error)")
         }

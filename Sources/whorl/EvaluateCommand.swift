@@ -3,7 +3,7 @@ import Detector
 import Evaluation
 import Foundation
 import JobModel
-import Metrics
+import DetectionMetrics
 
 /// Measures a model on clips whose labels are known.
 struct EvaluateCommand: AsyncParsableCommand {

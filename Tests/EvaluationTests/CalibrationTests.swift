@@ -1,7 +1,7 @@
 import Detector
 import Evaluation
 import Foundation
-import Metrics
+import DetectionMetrics
 import NeuralCore
 import Testing
 

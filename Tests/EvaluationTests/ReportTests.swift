@@ -1,6 +1,6 @@
 import Evaluation
 import Foundation
-import Metrics
+import DetectionMetrics
 import Testing
 
 #if canImport(FoundationXML)

@@ -2,7 +2,7 @@ import Detector
 import Evaluation
 import Foundation
 import JobModel
-import Metrics
+import DetectionMetrics
 import Testing
 import Video
 

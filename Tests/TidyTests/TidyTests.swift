@@ -9,7 +9,7 @@ import Testing
     /// The floor plan of ARCHITECTURE.md: a target imports only targets of lower floors.
     static let floors: [[String]] = [
         ["CFile", "CHiredis", "CLibpq", "CLibav", "COpenBLAS", "CProcess", "CSeccomp", "CZlib", "CKernels"],
-        ["JobModel", "ThreadExecutor", "Metrics", "NeuralCore", "Settings"],
+        ["JobModel", "ThreadExecutor", "DetectionMetrics", "NeuralCore", "Settings"],
         ["RedisClient", "PostgresClient", "Video", "Detector", "UploadStore", "Outbound", "Telemetry"],
         ["JobStore", "Analysis", "Crops", "Augmentation"],
         ["GatewayApp", "WorkerApp", "Datasets", "Training", "Evaluation"],
