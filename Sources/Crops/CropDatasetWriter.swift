@@ -7,7 +7,7 @@ import Video
 /// Whatever stops it before that (an error, a full disk, the end of the process) leaves the target as it was. An error takes away what was written;
 /// of a process that was killed the folder `NAME.partial` stays, and the next writer clears it away. One writer belongs to one thread at a time.
 public final class CropDatasetWriter {
-    /// How pictures are stored: the fastest to read of those that are small. See docs/training.md for the figures.
+    /// The filter that is fastest to undo, and on faces leaves as few bytes as the others; higher levels save little.
     private static let encoder = PNGEncoder(compressionLevel: 1, prediction: .up)
 
     public let path: String
@@ -140,7 +140,7 @@ public final class CropDatasetWriter {
         guard names.contains(DatasetManifest.fileName) else {
             throw .occupied(path: path, reason: "the folder holds other things; name one that is new")
         }
-        guard replaces else { throw .occupied(path: path, reason: "there is a dataset already; name a new folder, or ask for it to be replaced") }
+        guard replaces else { throw .occupied(path: path, reason: "there is a dataset already; name a new folder, or replace it with --force") }
     }
 }
 

@@ -17,8 +17,9 @@ public struct SourceFacts: Sendable, Equatable {
 
 /// Tells label, method and group of sources from their paths, which are as `CropSource` has them: `FOLDER/below/name.mp4`.
 ///
-/// A table says the most, then a pattern; what they leave open is read off the folders: the last `real` or `fake` among them is the label; a fake's
-/// method is the folder below `fake`, or else its name's start before the first `_`; and its group is its name without ending and such a start.
+/// A table says the most, then a pattern, and what they leave open is read off the folders: the last `real` or `fake` among them is the label; a
+/// fake's method is the folder below `fake`, or else its name's start before the first `_`; and its group is its name without ending and such a
+/// start. Labels that contradict each other are an error.
 public struct SourceRules: Sendable {
     private let pattern: String?
     private let captures: Set<String>
@@ -36,8 +37,8 @@ public struct SourceRules: Sendable {
     /// Rules with a pattern, a table, or both.
     ///
     /// - Parameters:
-    ///   - pattern: a regular expression (ICU's syntax) that is looked for in the path. It may capture `(?<label>…)`, `(?<method>…)`, `(?<group>…)`
-    ///     and, for a source that belongs to several people, `(?<group2>…)` to `(?<group9>…)`: with `(?<group>\d+)_(?<group2>\d+)` the fakes
+    ///   - pattern: a regular expression (ICU's syntax) that is looked for in the path. It may capture `(?<label>…)`, `(?<method>…)`,
+    ///     `(?<group>…)` and, for a source that belongs to several people, `(?<group2>…)` to `(?<group9>…)`: with `(?<group>\d+)_(?<group2>\d+)` the fakes
     ///     183_253 and 253_183 and the reals 183 and 253 become one group.
     ///   - table: comma-separated values with a line of names: `path` and any of `label`, `method`, `group` to `group9`. A row's path is a source's,
     ///     or the end of one after a `/`. Every source must have a row.
@@ -54,7 +55,8 @@ public struct SourceRules: Sendable {
 
     /// What the paths say, in their order.
     ///
-    /// - Throws: `noMatch`, `notInTable`, `unlabelled`, and `badPattern` or `badTable` for a label that is neither real nor fake.
+    /// - Throws: `noMatch`, `notInTable`, `unlabelled`, `twoLabels` where table, pattern and folders contradict each other, and `badPattern` for a
+    ///   label that is neither real nor fake.
     public func facts(of paths: [String]) throws(CropsError) -> [SourceFacts] {
         let expression = try pattern.map { pattern throws(CropsError) in try Self.compile(pattern) }
         var facts: [SourceFacts] = []
@@ -74,8 +76,20 @@ public struct SourceRules: Sendable {
             guard let row = table.row(of: path) else { throw .notInTable(path: path, name: table.name) }
             clues = row
         }
-        if let expression, let pattern { clues.fill(with: try captured(from: path, expression, pattern)) }
+        let labelledBy = clues.label == nil ? nil : table?.name
+        if let expression, let pattern {
+            let captured = try captured(from: path, expression, pattern)
+            if let named = clues.label, let other = captured.label, named != other {
+                throw .twoLabels(
+                    first: "\(labelledBy ?? "") on \(path)", firstLabel: named, second: "the pattern", secondLabel: other)
+            }
+            clues.fill(with: captured)
+        }
         let folders = FolderClues(path)
+        if let named = clues.label, let other = folders.label, named != other {
+            throw .twoLabels(
+                first: "\(labelledBy ?? "the pattern") on \(path)", firstLabel: named, second: "its folder", secondLabel: other)
+        }
         guard let label = clues.label ?? folders.label ?? label else { throw .unlabelled(path: path) }
         let method = clues.method ?? (label == .real ? "real" : folders.method ?? "unknown")
         let identities = clues.identities.isEmpty ? [label == .real ? folders.stem : folders.group] : clues.identities

@@ -79,9 +79,9 @@ public struct SampleSheet: Sendable {
                 x: x + pixel(crop.box.x), y: y + pixel(crop.box.y), width: pixel(crop.box.width), height: pixel(crop.box.height)), ink)
         canvas.write(
             BitmapFont.fitted(source.method, width: Self.picturePixels / 2), x: x, y: y + Self.picturePixels + 3, scale: 2, ink)
+        let caption = "\(source.label.rawValue)  \(source.group)  \(crop.width) px"
         canvas.write(
-            BitmapFont.fitted("\(source.label.rawValue)  \(source.group)  \(crop.width) px", width: Self.picturePixels), x: x, y: y + Self.picturePixels + 23, scale: 1,
-            Self.muted)
+            BitmapFont.fitted(caption, width: Self.picturePixels), x: x, y: y + Self.picturePixels + 23, scale: 1, Self.muted)
     }
 
     /// Crops of as many labels, methods, groups and sources as there is room for: the kinds take turns, each from sources spread over its own.

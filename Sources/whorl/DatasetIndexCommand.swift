@@ -13,8 +13,8 @@ struct DatasetIndexCommand: AsyncParsableCommand {
         commandName: "index",
         abstract: "Find the faces in folders of clips and stills and cut them out into a dataset.",
         discussion: """
-            What is real and what is fake follows from the folders real/ and fake/ in a file's path, of which the last counts. A fake's method is the \
-            folder below fake/, or the start of its name before the first _. A group is what training and validation never share: by default a \
+            What is real and what is fake follows from the folders real/ and fake/ in a file's path, of which the last counts. A fake's method is \
+            the folder below fake/, or the start of its name before the first _. A group is what training and validation never share: by default a \
             file's name without its ending and its method. --csv and --pattern say otherwise, and --label labels what nothing else does.
 
             A pattern is a regular expression that is looked for in each path, FOLDER/below/name.mp4, and captures (?<label>…), (?<method>…) or \
@@ -24,7 +24,7 @@ struct DatasetIndexCommand: AsyncParsableCommand {
 
             The columns of --csv are path and any of label, method, group to group9; a path may be the end of a file's.
 
-            Clips that cannot be decoded, and those without a face that can be judged, are skipped and listed. The dataset's folder gets a \
+            Clips that cannot be decoded, and sources without a face that can be judged, are skipped and listed. The dataset's folder gets a \
             report, report.json, and a sheet of samples, samples.jpg. If anything else goes wrong, nothing is written.
             """)
 

@@ -60,6 +60,15 @@ import Testing
         }
     }
 
+    @Test(arguments: ["x/fake/a.mp4", "fake/b.mp4", "x/c_fake.mp4"]) func rulesThatContradictEachOther(_ path: String) throws {
+        let rules = try SourceRules(
+            pattern: #"(?:_(?<label>real|fake))?(?<method>\.)mp4"#,
+            table: (name: "t.csv", text: "path,label\na.mp4,real\nb.mp4,real\nc_fake.mp4,real"))
+        let error = refusal { () throws(CropsError) in _ = try Self.facts(rules, path) }
+        let words = error.map { "\($0)" } ?? ""
+        #expect(words.contains("t.csv on \(path) says real") && words.contains("says fake"), "\(words)")
+    }
+
     // MARK: Groups
 
     @Test func pairsBothWaysAreOneGroup() throws {

@@ -9,7 +9,9 @@ import Video
         let folder = try IndexFolder()
         try folder.clip("real/anna.mp4")
         try folder.clip("fake/Deepfakes_bert.mp4", from: 1)
-        for (ending, seconds) in [("jpg", 2.0), ("png", 2.2), ("webp", 2.4), ("bmp", 2.6)] { try folder.still("real/still-\(ending).\(ending)", at: seconds) }
+        for (ending, seconds) in [("jpg", 2.0), ("png", 2.2), ("webp", 2.4), ("bmp", 2.6)] {
+            try folder.still("real/still-\(ending).\(ending)", at: seconds)
+        }
         let dataset = try await folder.index()
         #expect(
             dataset.sources.map(\.path) == [
