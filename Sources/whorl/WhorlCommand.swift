@@ -12,8 +12,8 @@ struct WhorlCommand: AsyncParsableCommand {
             """,
         version: WhorlVersion.current,
         subcommands: [
-            AnalyzeCommand.self, FramesCommand.self, SubmitCommand.self, JobsCommand.self, WorkersCommand.self, ModelCommand.self, EvaluateCommand.self,
-            CalibrateCommand.self, MigrateCommand.self, KeysCommand.self, TenantsCommand.self, MetricsCommand.self,
+            AnalyzeCommand.self, FramesCommand.self, SubmitCommand.self, JobsCommand.self, WorkersCommand.self, ModelCommand.self,
+            EvaluateCommand.self, CalibrateCommand.self, MigrateCommand.self, KeysCommand.self, TenantsCommand.self, MetricsCommand.self,
             BenchCommand.self,
         ])
 
