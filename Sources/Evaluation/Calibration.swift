@@ -41,7 +41,8 @@ public struct Calibration: Codable, Sendable, Equatable {
 
     /// Fits to samples of people whom the model did not learn from, and reports on others; each label must occur in what is fitted.
     ///
-    /// - Parameter isBalanced: whether each label counts half however many it has: probabilities then are those of a world with as many fakes as reals.
+    /// - Parameter isBalanced: whether each label counts half however many it has: probabilities then are those of a world with as many fakes as
+    ///   reals.
     public init(
         fitting samples: [Sample], reportingOn others: [Sample] = [], card: ModelCard, targetError: Double, isBalanced: Bool = true
     ) throws(EvaluationError) {

@@ -35,6 +35,7 @@ public struct IdentityGroups: Sendable {
     public mutating func join(_ identities: [String]) {
         guard let first = identities.first else { return }
         for identity in identities {
+            parents[identity] = parents[identity] ?? identity
             let (a, b) = (root(first), root(identity))
             // The smaller name leads, whatever the order of the clips.
             parents[max(a, b)] = min(a, b)

@@ -54,7 +54,7 @@ public struct EvaluationOptions: Codable, Sendable, Equatable {
         }
         guard let cell = robustness.first(where: { !$0.isValid }) else { return }
         throw .invalid(
-            "CRF \(cell.crf), scale \(cell.scale), frames \(cell.frameShare) is no robustness cell: CRF is 0 to 51, scale and frames above 0 and up to "
-                + "1, frames one over a whole number")
+            "CRF \(cell.crf), scale \(cell.scale), frames \(cell.frameShare) is no robustness cell: CRF is 0 to 51, scale and frames "
+                + "above 0 and up to 1, frames one over a whole number")
     }
 }

@@ -26,20 +26,22 @@ extension EvaluationReport {
         }
         if counts.judged < counts.clips {
             notes.append(
-                "\(counts.clips - counts.judged) of \(counts.clips) clips could not be judged. Rates leave them out unless they say “of all”; each is "
-                    + "listed with its reason.")
+                "\(counts.clips - counts.judged) of \(counts.clips) clips could not be judged. Rates leave them out unless they say “of all”; "
+                    + "each is listed with its reason.")
         }
-        if min(counts.judgedReals, counts.judgedFakes) < 50 {
+        if counts.judgedReals < 100 {
+            let step = Self.percent(1 / Double(max(1, counts.judgedReals)))
+            let rates = counts.judgedReals < 20 ? "rates at 1 % and at 5 % false positives are" : "rate at 1 % false positives is"
             notes.append(
-                "With \(counts.judgedReals) reals a single one moves the false positive rate by \(Self.percent(1 / Double(max(1, counts.judgedReals)))); "
-                    + "the true positive rates at 1 % and 5 % false positives are then those at no false positive at all.")
+                "With \(counts.judgedReals) reals a single one moves the false positive rate by \(step), so the "
+                    + "true positive \(rates) what can be had without any false positive.")
         }
         notes.append(
             "Precision, accuracy, calibration and abstention depend on how many fakes there are: here "
                 + "\(Self.percent(Double(counts.judgedFakes) / Double(max(1, counts.judged)))) of the judged clips. In use it will be another share.")
         notes.append(
-            "These clips come from one collection. Other cameras, codecs, people and newer ways of forging are another test; detectors of this kind lose "
-                + "much of their margin there. Fully generated video is not what this model looks for.")
+            "These clips come from one collection. Other cameras, codecs, people and newer ways of forging are another test; detectors of this kind "
+                + "lose much of their margin there. Fully generated video is not what this model looks for.")
         notes.append("If the model, its threshold or its temperature were chosen by these clips, the figures flatter it.")
         return notes
     }

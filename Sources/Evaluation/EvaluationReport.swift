@@ -4,6 +4,8 @@ import DetectionMetrics
 /// Everything that was measured, as the JSON file has it; the page shows the same figures.
 public struct EvaluationReport: Codable, Sendable, Equatable {
     public static let formatVersion = 1
+    /// Where there are more groups, their own figures come without intervals.
+    public static let mostGroupsWithIntervals = 60
 
     /// Which network was judged.
     public struct Model: Codable, Sendable, Equatable {
@@ -138,7 +140,10 @@ extension EvaluationReport {
         methods = Dictionary(grouping: clips.filter(\.clip.isFake), by: \.clip.method).sorted { $0.key < $1.key }.map { method, fakes in
             Subset(method, reals + fakes, figures: figures)
         }
-        groups = Dictionary(grouping: clips, by: \.clip.group).sorted { $0.key < $1.key }.map { Subset($0, $1, figures: figures) }
+        let byGroup = Dictionary(grouping: clips, by: \.clip.group).sorted { $0.key < $1.key }
+        // Thousands of draws for each of thousands of groups of a few clips would take long and say little.
+        let ofGroups = byGroup.count > Self.mostGroupsWithIntervals ? figures.plain : figures
+        groups = byGroup.map { Subset($0, $1, figures: ofGroups) }
         baselines = Baseline.all(of: clips, figures: figures, untrained: untrained)
         robustness = []
         unjudged = clips.compactMap { clip in clip.complaint.map { Unjudged(name: clip.clip.name, label: clip.clip.label, why: $0) } }

@@ -17,6 +17,11 @@ public actor EvaluationRun {
         public var report: EvaluationReport
         /// Of the worst errors, in the report's order.
         public var sheets: [Sheet]
+
+        public init(report: EvaluationReport, sheets: [Sheet]) {
+            self.report = report
+            self.sheets = sheets
+        }
     }
 
     /// A contact sheet of one clip.

@@ -104,6 +104,10 @@ struct FigureMaker: Sendable {
     let bootstrap: Bootstrap
     let seed: UInt64
     let threshold: Double
+    var hasIntervals = true
+
+    /// The same without intervals.
+    var plain: FigureMaker { FigureMaker(bootstrap: bootstrap, seed: seed, threshold: threshold, hasIntervals: false) }
 
     /// All figures of some clips; `name` keeps the draws of one set apart from another's.
     func figures(of clips: [JudgedClip], name: String) -> [String: Figure] {
@@ -121,7 +125,7 @@ struct FigureMaker: Sendable {
         let fakes = scores.labels.count { $0 }
         let known = value(scores)
         var figure = Figure(value: known, reals: scores.labels.count - fakes, fakes: fakes)
-        guard known != nil else { return figure }
+        guard known != nil, hasIntervals else { return figure }
         var generator = SeededRandom(seed: seed, stream: "\(name) over clips")
         figure.overClips = bootstrap.overItems(count: scores.labels.count, using: &generator) { value(scores.drawn($0)) }
         generator = SeededRandom(seed: seed, stream: "\(name) over groups")

@@ -1,3 +1,4 @@
+import Analysis
 import Foundation
 import JobModel
 import NeuralCore
@@ -75,6 +76,11 @@ struct Reencoding: Sendable {
         let copies: Reencoder.Copies
         do throws(VideoError) {
             copies = try await reencoder.copies(of: judged.clip.path, name: "\(number)", cells: wanted)
+        } catch where error.isInputFault {
+            // Its sampled frames could be decoded and not all of them: lost in every cell, and the others go on.
+            let lost = JudgedClip(clip: judged.clip, failure: JobError(JobFailure(error)))
+            for cell in cells.indices { findings.cells[cell].append(lost) }
+            return
         } catch {
             throw .video(error)
         }

@@ -4,7 +4,7 @@ import DetectionMetrics
 /// The page's drawings: plain SVG in the page's own colours, each with a title that says what it shows.
 struct ReportChart {
     private static let side = 360.0
-    private static let left = 44.0, right = 12.0, top = 12.0, bottom = 44.0
+    private static let left = 44.0, right = 18.0, top = 12.0, bottom = 44.0
 
     private static var plotWidth: Double { side - left - right }
     private static var plotHeight: Double { side - top - bottom }
@@ -98,7 +98,7 @@ struct ReportChart {
 
     /// One strip a method: every clip a dot at its P(fake), the median a bar.
     static func scores(_ report: EvaluationReport) -> Markup {
-        let width = 720.0, labels = 150.0, rowHeight = 44.0
+        let width = 820.0, labels = 150.0, rowHeight = 44.0
         let judged = report.clips.filter(\.isJudged)
         var rows: [(name: String, style: String, values: [Double])] = []
         rows.append(("real", "real", judged.filter { !$0.clip.isFake }.compactMap(\.probability)))
@@ -106,7 +106,7 @@ struct ReportChart {
             rows.append((method.name, "fake", judged.filter { $0.clip.isFake && $0.clip.method == method.name }.compactMap(\.probability)))
         }
         let height = rowHeight * Double(rows.count) + 40
-        func place(_ probability: Double) -> Double { labels + probability * (width - labels - 16) }
+        func place(_ probability: Double) -> Double { labels + probability * (width - labels - 20) }
         var parts: [Markup] = []
         let band = report.model.card.abstention
         parts.append(

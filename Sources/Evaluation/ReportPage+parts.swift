@@ -40,12 +40,13 @@ extension ReportPage {
         func row(_ name: String, _ band: AbstentionBand?) -> [ReportTable.Cell] {
             guard let band else { return [.text(name), .number("none reaches it"), .number("–"), .number("–")] }
             return [
-                .text(name), .number("\(Display.share(band.low))–\(Display.share(band.high))"), .proportion(band.decided), .proportion(band.wrong),
+                .text(name), .number("\(Display.share(band.low, digits: 3))–\(Display.share(band.high, digits: 3))"), .proportion(band.decided),
+                .proportion(band.wrong),
             ]
         }
         let target = Display.number(abstention.targetError * 100, digits: 0)
         return ReportTable(
-            caption: "Abstaining: no call is made inside the band. The second row is fitted to these very clips, so it promises nothing for others",
+            caption: "Abstaining: no call is made inside the band. The second row is fitted to these very clips and promises nothing for others",
             headers: ["Band", "P(fake)", "Decided", "Wrong among decided"],
             rows: [row("The card’s", abstention.stated), row("Narrowest for \(target) % wrong here", abstention.needed)])
     }
@@ -64,7 +65,7 @@ extension ReportPage {
     }
 
     var groups: Section {
-        let shown = report.groups.prefix(60)
+        let shown = report.groups.prefix(EvaluationReport.mostGroupsWithIntervals)
         var parts = [subsets(Array(shown), caption: "Each group’s own clips", first: "Group", withReals: true).markup]
         if report.groups.count > shown.count {
             parts.append(Self.paragraph("\(report.groups.count - shown.count) further groups are in the JSON file."))
@@ -104,8 +105,8 @@ extension ReportPage {
         }
         return Section(id: "baselines", title: "Baselines on the same clips", parts: [
             Self.paragraph(
-                "What can be told without looking for a forgery. An area well below .5 is as telling as one well above. The interval of random scores "
-                    + "is how far luck alone goes."),
+                "What can be told without looking for a forgery. An area well below .5 is as telling as one well above. The interval of random "
+                    + "scores is how far luck alone goes."),
             ReportTable(
                 caption: "AUC of the model and of simple scores", headers: ["Score", "AUC", "Over clips", "Over groups", "Clips", "Without one"],
                 rows: [row("This model", report.overall[.auc], missing: report.overall.counts.clips - report.overall.counts.judged)]

@@ -55,8 +55,8 @@ public struct ReportPage: Sendable {
         return .element("header", [:], [
             .element("h1", [:], Markup("\(card.name) \(card.version)")),
             Self.paragraph(
-                "\(counts.judged) of \(counts.clips) clips judged: \(kinds). \(report.options.sampling.count) frames a clip. Intervals are 95 %, from "
-                    + "\(report.options.resamples) draws with seed \(report.options.seed): over clips as if independent, and over groups. "
+                "\(counts.judged) of \(counts.clips) clips judged: \(kinds). \(report.options.sampling.count) frames a clip. Intervals are "
+                    + "95 %, from \(report.options.resamples) draws with seed \(report.options.seed): over clips as if independent, and over groups. "
                     + "\(report.created), model \(report.model.sha256.prefix(12)).", style: "soft"),
         ])
     }
@@ -71,7 +71,7 @@ public struct ReportPage: Sendable {
             let figure = report.overall[metric]
             return .element("div", ["class": "tile"], [
                 .element("div", ["class": "name"], Markup(name)), .element("div", ["class": "value"], Markup(Display.share(figure?.value))),
-                .element("div", ["class": "range"], Markup(figure.flatMap(ReportTable.range) ?? "no interval")),
+            ] + (figure.map(ReportTable.ranges) ?? []).map { .element("div", ["class": "range"], Markup($0)) } + [
                 .element("div", ["class": "range"], Markup(figure.map(ReportTable.counts) ?? "")),
             ])
         })
@@ -95,7 +95,8 @@ public struct ReportPage: Sendable {
         return Section(id: "ranking", title: "Telling fakes from reals", parts: [
             .element("div", ["class": "plots"], [
                 .element("figure", [:], [
-                    ReportChart.roc(report), .element("figcaption", [:], "ROC. The dashed line is chance; every step up is a fake, to the right a real."),
+                    ReportChart.roc(report),
+                    .element("figcaption", [:], "ROC. The dashed line is chance; every step up is a fake, to the right a real."),
                 ]),
                 .element("figure", [:], [
                     ReportChart.precisionRecall(report),
@@ -114,7 +115,7 @@ public struct ReportPage: Sendable {
         }
         return [
             .text(name), .number(Display.share(figure?.value, digits: digits)), interval(figure?.overClips), interval(figure?.overGroups),
-            .number(figure.map(ReportTable.counts) ?? "–", sub: figure?.proportion.map { "\($0.hits) of \($0.count)" }),
+            .number(figure.map(ReportTable.counts) ?? "–", sub: figure?.proportion.map(ReportTable.words)),
         ]
     }
 
@@ -125,7 +126,8 @@ public struct ReportPage: Sendable {
         ]
         let ofAll = report.ofAll
         var parts = [
-            Self.paragraph("A clip is called fake at P(fake) ≥ \(Display.share(report.model.card.threshold)). Abstaining is left aside here; see below."),
+            Self.paragraph(
+                "A clip is called fake at P(fake) ≥ \(Display.share(report.model.card.threshold)). Abstaining is left aside here; see below."),
             confusion.markup,
             ReportTable(
                 caption: "Rates of the calls", headers: ["Figure", "Value", "Over clips", "Over groups", "Clips"],

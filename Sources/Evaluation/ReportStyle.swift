@@ -25,8 +25,8 @@ enum ReportStyle {
         .tile .name { color: var(--soft); font-size: .85rem; }
         .tile .value { font-size: 1.9rem; line-height: 1.25; font-weight: 650; font-variant-numeric: tabular-nums; letter-spacing: -.02em; }
         .tile .range { color: var(--soft); font-size: .8rem; line-height: 1.45; font-variant-numeric: tabular-nums; }
-        .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); gap: 1.25rem; }
-        figure { margin: 0; min-width: 0; }
+        .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); gap: 1.25rem 2rem; }
+        figure { margin: 0; min-width: 0; } .plots figure { max-width: 27rem; }
         figcaption { font-size: .875rem; margin-top: .35rem; }
         svg { display: block; width: 100%; height: auto; }
         svg text { font: 12px system-ui, "Segoe UI", Roboto, sans-serif; fill: var(--soft); font-variant-numeric: tabular-nums; }
@@ -39,10 +39,10 @@ enum ReportStyle {
         svg .band { fill: var(--soft); opacity: .13; }
         svg .median { stroke: var(--ink); stroke-width: 2; }
         svg .label { fill: var(--ink); }
-        .wide { overflow-x: auto; margin: .5rem -1.25rem 0; padding: 0 1.25rem; }
-        table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; width: 100%; }
+        .wide { overflow-x: auto; margin: 1.25rem -1.25rem 0; padding: 0 1.25rem; }
+        table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; min-width: min(100%, 36rem); }
         caption { text-align: left; padding: 0 0 .4rem; font-size: .875rem; }
-        th, td { padding: .4rem .75rem .4rem 0; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
+        th, td { padding: .4rem 1.5rem .4rem 0; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
         thead th { color: var(--soft); font-weight: 550; white-space: nowrap; vertical-align: bottom; }
         tbody th { font-weight: 550; }
         td.n, th.n { text-align: right; white-space: nowrap; }
@@ -60,7 +60,8 @@ enum ReportStyle {
         dt { color: var(--soft); } dd { margin: 0; }
         .key { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .35em; }
         .key.fake { background: var(--fake); } .key.real { background: var(--real); }
-        @media (max-width: 32rem) { main { padding: 1rem .75rem 3rem; } section { padding: 1rem .9rem; } .wide { margin: .5rem -.9rem 0; padding: 0 .9rem; }
+        @media (max-width: 32rem) { main { padding: 1rem .75rem 3rem; } section { padding: 1rem .9rem; }
+          .wide { margin: 1rem -.9rem 0; padding: 0 .9rem; }
           h1 { font-size: 1.4rem; } dl { grid-template-columns: 1fr; } dt { margin-top: .35rem; } th, td { padding-right: .6rem; }
           .tiles { grid-template-columns: repeat(auto-fit, minmax(8.75rem, 1fr)); } .tile .value { font-size: 1.55rem; } }
         @media print { body { background: #fff; } section { break-inside: avoid; } nav { display: none; } }

@@ -14,14 +14,14 @@ struct ReportTable {
         /// A figure over its interval and counts.
         static func figure(_ figure: Figure?, digits: Int = 2) -> Cell {
             guard let figure else { return .number("–") }
-            return .number(Display.share(figure.value, digits: digits), sub: ReportTable.range(figure))
+            let ranges = ReportTable.ranges(figure)
+            return .number(Display.share(figure.value, digits: digits), sub: ranges.isEmpty ? nil : ranges.joined(separator: ", "))
         }
 
         /// A share with its counts and the interval of Wilson.
         static func proportion(_ proportion: Proportion?) -> Cell {
             guard let proportion else { return .number("–") }
-            let interval = proportion.interval.map { ", \(Display.share($0.low))–\(Display.share($0.high))" } ?? ""
-            return .number(Display.share(proportion.rate), sub: "\(proportion.hits) of \(proportion.count)\(interval)")
+            return .number(Display.share(proportion.rate), sub: ReportTable.words(proportion))
         }
     }
 
@@ -46,12 +46,17 @@ struct ReportTable {
         ]))
     }
 
-    /// The two intervals in one line.
-    static func range(_ figure: Figure) -> String? {
-        let parts = [("clips", figure.overClips), ("groups", figure.overGroups)].compactMap { name, interval in
-            interval.map { "\(Display.share($0.low))–\(Display.share($0.high)) \(name)" }
+    /// The two intervals in words.
+    static func ranges(_ figure: Figure) -> [String] {
+        [("clips", figure.overClips), ("groups", figure.overGroups)].compactMap { name, interval in
+            interval.map { "\(Display.share($0.low))–\(Display.share($0.high)) over \(name)" }
         }
-        return parts.isEmpty ? nil : parts.joined(separator: " · ")
+    }
+
+    /// Counts, and Wilson's interval, which is there when the drawn ones collapse.
+    static func words(_ proportion: Proportion) -> String {
+        let interval = proportion.interval.map { ", \(Display.share($0.low))–\(Display.share($0.high))" } ?? ""
+        return "\(proportion.hits) of \(proportion.count)\(interval)"
     }
 
     static func counts(_ figure: Figure) -> String { "\(figure.reals) real, \(figure.fakes) fake" }

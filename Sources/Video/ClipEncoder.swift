@@ -43,7 +43,8 @@ public final class ClipEncoder {
     private var frameCount: Int64 = 0
     private var isFinished = false
 
-    /// Starts the clip that will be at `path`; throws `invalid_request` for settings that make no clip, `encoding_failed` where libav or the disk fails.
+    /// Starts the clip that will be at `path`; throws `invalid_request` for settings that make no clip, `encoding_failed` where libav or the disk
+    /// fails.
     public init(path: String, settings: Settings) throws(VideoError) {
         self.path = path
         partialPath = "\(path).partial"
@@ -53,7 +54,8 @@ public final class ClipEncoder {
             (0.1...1_000).contains(settings.framesPerSecond)
         else {
             throw VideoError(
-                .invalidRequest, subject: "a clip of \(settings.width)×\(settings.height) at \(settings.framesPerSecond) frames a second, CRF \(settings.crf)")
+                .invalidRequest,
+                subject: "a clip of \(settings.width)×\(settings.height) at \(settings.framesPerSecond) frames a second, CRF \(settings.crf)")
         }
         try openCodec()
         try openFile()

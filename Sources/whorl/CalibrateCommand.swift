@@ -34,7 +34,7 @@ struct CalibrateCommand: AsyncParsableCommand {
 
     @Flag(
         inversion: .prefixedNo,
-        help: "Whether reals and fakes count half each, however many there are of either: probabilities then are those of a world with as many of both.")
+        help: "Whether reals and fakes count half each, however many there are: probabilities then are those of a world with as many of both.")
     var balanced = true
 
     @OptionGroup(title: "The data")
@@ -126,9 +126,11 @@ struct CalibrateCommand: AsyncParsableCommand {
 
     private static func summary(of calibration: Calibration) -> String {
         func line(_ name: String, _ fit: Calibration.Fit?) -> String? {
-            fit.map {
-                name.padded(right: 16) + String(format: "log loss %.3f, Brier %.3f, calibration error %.3f; ", $0.logLoss, $0.brierScore, $0.expectedCalibrationError)
-                    + "\($0.band.decided.hits) of \($0.band.decided.count) decided, \($0.band.wrong.hits) of them wrong (\($0.reals) real, \($0.fakes) fake)"
+            fit.map { fit in
+                let losses = String(
+                    format: "log loss %.3f, Brier %.3f, calibration error %.3f; ", fit.logLoss, fit.brierScore, fit.expectedCalibrationError)
+                return name.padded(right: 16) + losses + "\(fit.band.decided.hits) of \(fit.band.decided.count) decided, "
+                    + "\(fit.band.wrong.hits) of them wrong (\(fit.reals) real, \(fit.fakes) fake)"
             }
         }
         let fit = calibration.temperature

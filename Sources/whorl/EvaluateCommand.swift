@@ -112,7 +112,9 @@ struct EvaluateCommand: AsyncParsableCommand {
             }
             return name.padded(right: 18) + String(format: " %.3f  ", value) + intervals.joined(separator: ", ")
         }
-        var lines = ["\(counts.judged) of \(counts.clips) clips judged: \(counts.judgedReals) real, \(counts.judgedFakes) fake, \(counts.groups) groups"]
+        var lines = [
+            "\(counts.judged) of \(counts.clips) clips judged: \(counts.judgedReals) real, \(counts.judgedFakes) fake, \(counts.groups) groups",
+        ]
         lines.append(words("AUC", report.overall[.auc]))
         lines.append(words("balanced accuracy", report.overall[.balancedAccuracy]))
         for method in report.methods { lines.append(words("AUC \(method.name)", method[.auc])) }

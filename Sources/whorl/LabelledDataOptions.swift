@@ -18,7 +18,9 @@ struct LabelledDataOptions: ParsableArguments {
     /// The labelled clips below a folder; says on standard error what was left alone.
     func clips(in path: String) throws -> [EvaluationClip] {
         let folder = try LabelledFolder(path: path, pattern: expression())
-        if folder.ignored > 0 { StandardError.write("whorl: \(Terminal.printable(path)): \(folder.ignored) files are no clips by their names and are left alone") }
+        if folder.ignored > 0 {
+            StandardError.write("whorl: \(Terminal.printable(path)): \(folder.ignored) files are no clips by their names and are left alone")
+        }
         return folder.clips
     }
 

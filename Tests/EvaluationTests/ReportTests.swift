@@ -93,8 +93,9 @@ import FoundationXML
         #expect(try JSONDecoder().decode(EvaluationReport.self, from: json) == product.report)
         let object = try #require(try JSONSerialization.jsonObject(with: json) as? [String: Any])
         for key in [
-            "formatVersion", "created", "model", "options", "overall", "ofAll", "confusion", "classification", "roc", "precisionRecall", "reliability",
-            "abstention", "methods", "groups", "baselines", "shortcuts", "robustness", "explanations", "unjudged", "worstErrors", "notes", "clips",
+            "formatVersion", "created", "model", "options", "overall", "ofAll", "confusion", "classification", "roc", "precisionRecall",
+            "reliability", "abstention", "methods", "groups", "baselines", "shortcuts", "robustness",
+            "explanations", "unjudged", "worstErrors", "notes", "clips",
         ] {
             #expect(object[key] != nil, "\(key)")
         }
@@ -112,7 +113,8 @@ import FoundationXML
         parser.delegate = reader
         #expect(parser.parse(), "\(String(describing: parser.parserError))")
         #expect(reader.ids.isSuperset(of: [
-            "notes", "ranking", "calls", "probabilities", "methods", "groups", "baselines", "shortcuts", "robustness", "explanations", "errors", "clips", "model",
+            "notes", "ranking", "calls", "probabilities", "methods", "groups", "baselines", "shortcuts", "robustness", "explanations", "errors",
+            "clips", "model",
         ]))
         #expect(reader.links.allSatisfy { $0.hasPrefix("#") && reader.ids.contains(String($0.dropFirst())) })
         #expect(reader.sources.allSatisfy { $0.hasPrefix("data:image/jpeg;base64,") })

@@ -111,10 +111,10 @@ import Video
 
     /// Every frame once and in order, whatever the pieces: long clips, odd rates, packets without an index, frames that are missing.
     @Test(arguments: [
-        ("long.mp4", ["-c:v", "libx264"], 150), ("slow.mkv", ["-vf", "fps=3", "-c:v", "libx264"], 18), ("old.avi", ["-c:v", "mpeg4", "-bf", "2"], 150),
-        ("gaps.mp4", ["-vf", "select='lt(mod(n,40),7)'", "-fps_mode", "vfr", "-c:v", "libx264"], 28),
+        ("long.mp4", ["-c:v", "libx264"]), ("slow.mkv", ["-vf", "fps=3", "-c:v", "libx264"]), ("old.avi", ["-c:v", "mpeg4", "-bf", "2"]),
+        ("gaps.mp4", ["-vf", "select='lt(mod(n,40),7)'", "-fps_mode", "vfr", "-c:v", "libx264"]),
     ])
-    func everyFrameInOrder(_ name: String, _ arguments: [String], frames: Int) async throws {
+    func everyFrameInOrder(_ name: String, _ arguments: [String]) async throws {
         let media = try TestMedia()
         let path = try media.make(name, TestMedia.source(size: "64x48", frames: 150) + arguments)
         let reference = try TestMedia.referenceFrames(of: path, width: 64, height: 48)
@@ -124,10 +124,10 @@ import Video
             seen.append(frame.frameNumber)
         }
         #expect(seen == Array(0..<reference.count) && info.frameCount == reference.count)
-        #expect(abs(reference.count - frames) <= 1)
+        #expect(reference.count == 150)
         var few = 0
         _ = try await decoder().everyFrame(path: path, picture: .fitted(maxWidth: 32, maxHeight: 32), limit: 11) { _ throws(VideoError) in few += 1 }
-        #expect(few == min(11, reference.count))
+        #expect(few == 11)
     }
 
     @Test func aBadClipHasNoFrames() async throws {

@@ -20,7 +20,8 @@ import Testing
             try FileManager.default.createDirectory(atPath: "\(folder.path)/\(name)", withIntermediateDirectories: true)
         }
         for (name, source, filter) in [
-            ("real/001", "real", "null"), ("real/002", "real", "hflip"), ("fake/Blending_001", "blended", "null"), ("fake/Blending_002", "blended", "hflip"),
+            ("real/001", "real", "null"), ("real/002", "real", "hflip"), ("fake/Blending_001", "blended", "null"),
+            ("fake/Blending_002", "blended", "hflip"),
         ] {
             _ = try folder.ffmpeg("data/\(name).mp4", [
                 "-i", "\(samples)/astronaut-\(source).mp4", "-vf", "\(filter),scale=240:-2", "-t", "1", "-c:v", "libx264",
@@ -88,7 +89,9 @@ import Testing
                 ["calibrate", try Self.model.get(), "--fit", path, "--output", "\(folder.path)/c.safetensors", "--force"] + arguments)
         }
         let fine = try calibrate(
-            "[{\"isFake\": true, \"logit\": 3}, {\"isFake\": false, \"logit\": -2}, {\"isFake\": false, \"logit\": 1}, {\"isFake\": true, \"logit\": 2}]")
+            """
+            [{"isFake": true, "logit": 3}, {"isFake": false, "logit": -2}, {"isFake": false, "logit": 1}, {"isFake": true, "logit": 2}]
+            """)
         #expect(fine.status == 0 && fine.output.contains("0 of them wrong"), "\(fine.error) \(fine.output)")
         let hopeless = try calibrate("[{\"isFake\": true, \"logit\": -3}, {\"isFake\": false, \"logit\": 2}]")
         #expect(hopeless.status == 1 && hopeless.error.contains("no band"))
