@@ -3,8 +3,8 @@ import Video
 /// How self-blended fakes are drawn: every probability and range. The defaults follow "Detecting Deepfakes with Self-Blended Images" (Shiohara and
 /// Yamasaki 2022, arXiv:2204.08376) with shapes and compression of our own.
 ///
-/// A range is written as `[least, most]`. What a file leaves out keeps its default; a name that is not known is an error, and so is a value that makes
-/// no sense.
+/// A range is written as `[least, most]`. What a file leaves out keeps its default; a name that is not known is an error, and so is a value that
+/// makes no sense.
 public struct BlendSettings: Codable, Sendable, Equatable {
     public var patch = Patch()
     public var hulls = Hulls()

@@ -39,17 +39,10 @@ extension FloatPicture {
         augment_gain(&storage, width * height, [gain.x, gain.y, gain.z], [offset.x, offset.y, offset.z])
     }
 
-    /// Hue, saturation and value shifted by degrees and by parts of 255; the picture must be within 0…255. Grey stays grey in hue, since it has none.
+    /// Hue, saturation and value shifted by degrees and by parts of 255; the picture must be within 0…255. Grey has no hue to be shifted.
     package mutating func shiftHSV(hueDegrees: Double, saturation: Double, value: Double) {
         precondition(channels == 3 && abs(hueDegrees) <= 180, "a hue is within half a circle")
         augment_shift_hsv(&storage, width * height, Float(hueDegrees / 60), Float(saturation / 255), Float(value))
-    }
-
-    /// Blends another picture in, by a mask of one channel, within a region; where the mask is 0 nothing changes to the bit.
-    package mutating func blend(_ other: FloatPicture, mask: FloatPicture, region: PixelRegion) {
-        precondition(other.width == width && other.height == height && mask.width == width && mask.height == height && mask.channels == 1)
-        var region = region.kernelRegion
-        augment_blend(other.storage, mask.storage, width, &region, &storage)
     }
 
     /// A mask with its pixels moved: each becomes what lies (dx, dy) beside it, 0 beyond the edge.

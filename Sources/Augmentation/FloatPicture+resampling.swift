@@ -50,16 +50,25 @@ extension FloatPicture {
         return result
     }
 
-    /// The picture under a map from places of the result to its own; three channels. Only `region` of the result is written, the rest is 0.
-    package func warped(by map: AffineMap, border: Border, region: PixelRegion? = nil) -> FloatPicture {
+    /// The picture under a map from places of the result to its own; three channels.
+    package func warped(by map: AffineMap, border: Border) -> FloatPicture {
         precondition(channels == 3, "masks are moved by their points")
-        var result = FloatPicture(width: width, height: height, channels: 3) { $0.initialize(repeating: 0, count: count) }
-        var area = (region ?? PixelRegion(columns: 0..<width, rows: 0..<height)).kernelRegion
-        let matrix = [
-            map.xx, map.xy, map.x + 0.5 * (map.xx + map.xy - 1), map.yx, map.yy, map.y + 0.5 * (map.yx + map.yy - 1),
-        ]
-        augment_warp_rgb(storage, width, height, matrix, border.kernelBorder, &area, &result.storage)
-        return result
+        return FloatPicture(width: width, height: height, channels: 3) { target in
+            augment_warp_rgb(storage, width, height, map.kernelMatrix, border.kernelBorder, target)
+        }
+    }
+
+    /// Blends another picture in under a map from places of this one to its own, by a mask of one channel that is 0 outside a region; where it is 0
+    /// nothing changes to the bit.
+    package mutating func blend(
+        _ other: FloatPicture, warpedBy map: AffineMap, border: Border, mask: FloatPicture, region: PixelRegion
+    ) {
+        precondition(other.width == width && other.height == height && other.channels == 3 && channels == 3, "pictures of one size")
+        precondition(mask.width == width && mask.height == height && mask.channels == 1, "a mask for each pixel")
+        precondition(region.columns.upperBound <= width && region.rows.upperBound <= height, "a region of the picture")
+        var area = region.kernelRegion
+        augment_blend_warped(
+            other.storage, width, height, map.kernelMatrix, border.kernelBorder, mask.storage, &area, &storage)
     }
 
     /// What a picture is beyond its edge.
@@ -110,5 +119,12 @@ package struct PixelRegion: Sendable, Equatable {
         }
         guard left < right else { return nil }
         self.init(columns: left..<right, rows: top..<bottom)
+    }
+}
+
+extension AffineMap {
+    /// The map between the middles of pixels, which kernels count from 0.
+    fileprivate var kernelMatrix: [Double] {
+        [xx, xy, x + 0.5 * (xx + xy - 1), yx, yy, y + 0.5 * (yx + yy - 1)]
     }
 }

@@ -58,7 +58,4 @@ package struct FloatPicture: Sendable {
         }
         return RGBImage(width: width, height: height, pixels: pixels)
     }
-
-    /// The whole picture as a region.
-    var bounds: augment_region { augment_region(left: 0, top: 0, right: width, bottom: height) }
 }

@@ -94,7 +94,7 @@ struct Blend {
         if draw.change.isOfTarget { draw.change.apply(to: &target) } else { draw.change.apply(to: &source) }
         if step.color != .zero { source.adjust(gain: .one, offset: SIMD3(step.color)) }
         var fake = target
-        fake.blend(source.warped(by: map.inverse, border: .reflect, region: region), mask: mask, region: region)
+        fake.blend(source, warpedBy: map.inverse, border: .reflect, mask: mask, region: region)
         if let color = draw.photometric {
             color.apply(to: &target)
             color.apply(to: &fake)

@@ -88,28 +88,46 @@ static inline pixel tap(const float *source, ptrdiff_t width, ptrdiff_t height, 
 /* A matrix may point anywhere, a cast may not. */
 static inline double near_picture(double at) { return at < -1e6 ? -1e6 : at > 1e6 ? 1e6 : at; }
 
+/* The picture at a place between pixels, whole numbers being their middles. */
+static inline pixel sample(const float *source, ptrdiff_t w, ptrdiff_t h, double to_x, double to_y, enum augment_border border) {
+    const double at_x = near_picture(to_x), at_y = near_picture(to_y);
+    /* Casts cut towards zero; moved by two millions, that is downwards. */
+    const ptrdiff_t x = (ptrdiff_t)(int32_t)(at_x + 2e6) - 2000000, y = (ptrdiff_t)(int32_t)(at_y + 2e6) - 2000000;
+    const float fx = (float)(at_x - (double)x), fy = (float)(at_y - (double)y);
+    pixel a, b, c, d;
+    if (x >= 0 && y >= 0 && x + 1 < w && y + 1 < h) {
+        const float *upper = source + 3 * (y * w + x), *lower = upper + 3 * w;
+        a = load(upper), b = load(upper + 3), c = load(lower), d = load(lower + 3);
+    } else {
+        a = tap(source, w, h, x, y, border), b = tap(source, w, h, x + 1, y, border);
+        c = tap(source, w, h, x, y + 1, border), d = tap(source, w, h, x + 1, y + 1, border);
+    }
+    const pixel above = a + (b - a) * fx, below = c + (d - c) * fx;
+    return above + (below - above) * fy;
+}
+
 void augment_warp_rgb(const float *source, size_t width, size_t height, const double matrix[6], enum augment_border border,
-                      const struct augment_region *region, float *target) {
-    const ptrdiff_t w = (ptrdiff_t)width, h = (ptrdiff_t)height;
+                      float *target) {
+    for (size_t oy = 0; oy < height; oy++) {
+        const double row_x = matrix[1] * (double)oy + matrix[2], row_y = matrix[4] * (double)oy + matrix[5];
+        for (size_t ox = 0; ox < width; ox++)
+            store(target + 3 * (oy * width + ox), sample(source, (ptrdiff_t)width, (ptrdiff_t)height, matrix[0] * (double)ox + row_x,
+                                                         matrix[3] * (double)ox + row_y, border));
+    }
+}
+
+void augment_blend_warped(const float *source, size_t width, size_t height, const double matrix[6], enum augment_border border,
+                          const float *mask, const struct augment_region *region, float *target) {
     for (size_t oy = region->top; oy < region->bottom; oy++) {
         const double row_x = matrix[1] * (double)oy + matrix[2], row_y = matrix[4] * (double)oy + matrix[5];
         for (size_t ox = region->left; ox < region->right; ox++) {
-            const double at_x = near_picture(matrix[0] * (double)ox + row_x), at_y = near_picture(matrix[3] * (double)ox + row_y);
-            /* Casts cut towards zero; moved by a million, that is downwards. */
-            const ptrdiff_t x = (ptrdiff_t)(int32_t)(at_x + 2e6) - 2000000, y = (ptrdiff_t)(int32_t)(at_y + 2e6) - 2000000;
-            const float fx = (float)(at_x - (double)x), fy = (float)(at_y - (double)y);
-            pixel a, b, c, d;
-            if (x >= 0 && y >= 0 && x + 1 < w && y + 1 < h) {
-                const float *upper = source + 3 * (y * w + x), *lower = upper + 3 * w;
-                a = load(upper), b = load(upper + 3), c = load(lower), d = load(lower + 3);
-            } else {
-                a = tap(source, w, h, x, y, border), b = tap(source, w, h, x + 1, y, border);
-                c = tap(source, w, h, x, y + 1, border), d = tap(source, w, h, x + 1, y + 1, border);
-            }
-            const pixel above = a + (b - a) * fx, below = c + (d - c) * fx, value = above + (below - above) * fy;
-            /* A whole vector would run over the next row's first pixel, which a region may have left as it is. */
+            const float share = mask[oy * width + ox];
+            if (share == 0) continue;
+            const pixel value = sample(source, (ptrdiff_t)width, (ptrdiff_t)height, matrix[0] * (double)ox + row_x,
+                                       matrix[3] * (double)ox + row_y, border);
+            /* Not a whole vector: the next pixel is another's. */
             float *to = target + 3 * (oy * width + ox);
-            to[0] = value[0], to[1] = value[1], to[2] = value[2];
+            for (int c = 0; c < 3; c++) to[c] += share * (value[c] - to[c]);
         }
     }
 }
@@ -226,17 +244,6 @@ void augment_shift_hsv(float *restrict pixels, size_t count, float hue, float sa
 
 void augment_sharpen(float *restrict pixels, const float *restrict blurred, size_t count, float amount) {
     for (size_t i = 0; i < count; i++) pixels[i] = within(pixels[i] + amount * (pixels[i] - blurred[i]), 0, 255);
-}
-
-void augment_blend(const float *restrict source, const float *restrict mask, size_t width, const struct augment_region *region,
-                   float *restrict target) {
-    for (size_t y = region->top; y < region->bottom; y++) {
-        for (size_t x = region->left; x < region->right; x++) {
-            const size_t i = y * width + x;
-            const float share = mask[i];
-            for (int c = 0; c < 3; c++) target[3 * i + c] += share * (source[3 * i + c] - target[3 * i + c]);
-        }
-    }
 }
 
 void augment_threshold(float *values, size_t count, float least_value, float factor) {

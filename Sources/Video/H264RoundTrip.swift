@@ -3,7 +3,7 @@ import CLibav
 /// What H.264 makes of pictures: encoded with libx264 at a constant rate factor and decoded again, in memory, on the calling thread.
 ///
 /// Planes are 4:2:0 of limited range by BT.601, as most clips of this size have them; pictures of odd sides are encoded with their last column and
-/// row repeated. The same pictures give the same bytes on every machine with the same libx264. Safe to use from any thread.
+/// row repeated. The same pictures give the same bytes on every machine with the same libav and libx264. Safe to use from any thread.
 public struct H264RoundTrip: Sendable, Equatable {
     /// libx264's presets, from the least to the most work.
     public enum Preset: String, Codable, Sendable, CaseIterable {
@@ -78,7 +78,10 @@ public struct H264RoundTrip: Sendable, Equatable {
     }
 
     private func encode(_ pictures: [RGBImage], with conversion: YUVConversion, isStill: Bool) throws(VideoError) -> [[UInt8]] {
-        var options = ["preset": preset.rawValue, "crf": "\(crf)"]
+        // libx264's tree of macroblocks (core 164) reads memory that nothing has written: with it, streams with cuts come out one way or another.
+        var options = ["preset": preset.rawValue, "crf": "\(crf)", "mbtree": "0"]
+        // Some of its searches are chosen by the CPU unless it is told that results matter more.
+        options["x264-params"] = "cpu-independent=1"
         // Neither looks ahead nor reorders, which one picture has no use for.
         if isStill { options["tune"] = "zerolatency" }
         return try PictureEncoder.encodeStream(

@@ -85,14 +85,20 @@ import Testing
         #expect(picture.warped(by: map, border: .constant).values.allSatisfy { $0 == 0 })
     }
 
-    @Test func warpingARegionLeavesTheRest() {
+    @Test func blendingIsWarpingByShares() {
+        let map = AffineMap(angle: 0.1, about: [8, 8]), warped = picture.warped(by: map, border: .reflect)
         let region = PixelRegion(columns: 3..<9, rows: 4..<6)
-        let whole = picture.warped(by: AffineMap(angle: 0.1, about: [8, 8]), border: .reflect)
-        let part = picture.warped(by: AffineMap(angle: 0.1, about: [8, 8]), border: .reflect, region: region)
-        for y in 0..<picture.height {
-            for x in 0..<picture.width {
-                let isInside = region.rows.contains(y) && region.columns.contains(x), at = (y * picture.width + x) * 3
-                #expect(part.values[at] == (isInside ? whole.values[at] : 0))
+        var shares = [Float](repeating: 0, count: picture.width * picture.height)
+        for y in region.rows { for x in region.columns { shares[y * picture.width + x] = Float(x + y) / 20 } }
+        let mask = FloatPicture(width: picture.width, height: picture.height, channels: 1, values: shares)
+        var target = FloatPicture(
+            width: picture.width, height: picture.height, channels: 3, values: picture.values.map { 255 - $0 })
+        let before = target
+        target.blend(picture, warpedBy: map, border: .reflect, mask: mask, region: region)
+        for (place, share) in shares.enumerated() {
+            for index in 3 * place..<3 * place + 3 {
+                let expected = before.values[index] * (1 - share) + warped.values[index] * share
+                #expect(share == 0 ? target.values[index] == before.values[index] : abs(target.values[index] - expected) < 0.001)
             }
         }
     }

@@ -78,6 +78,21 @@ import Video
         #expect(try H264RoundTrip(crf: 26).clip([frames[0]]).count == 1)
     }
 
+    /// Cuts, several sizes, and memory that was used before with other contents: an encoder that reads what it has not written gives itself away.
+    @Test func clipsAreTheSameInUsedMemory() throws {
+        for (side, count) in [(96, 12), (64, 3), (120, 9), (150, 15)] {
+            let scenes = (0..<4).map { Self.picture(width: side, height: side - 14, phase: 1.7 * Double($0)) }
+            let frames = (0..<count).map { scenes[$0 % 4] }
+            let first = try H264RoundTrip(crf: 26).clip(frames)
+            for fill: UInt8 in [0, 85, 200, 255] {
+                // Freed at once, for the encoder to find.
+                let used = (4...22).map { [UInt8](repeating: fill, count: 1 << $0) }
+                #expect(used.allSatisfy { $0.last == fill })
+                #expect(try H264RoundTrip(crf: 26).clip(frames) == first)
+            }
+        }
+    }
+
     @Test func clipsThatCannotBeAreRefused() {
         let round = H264RoundTrip(crf: 26), small = Self.picture(width: 8, height: 8)
         #expect(throws: VideoError.self) { try round.clip([]) }

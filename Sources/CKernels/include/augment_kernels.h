@@ -44,11 +44,18 @@ struct augment_region {
 };
 
 /*
- * Pixel (x, y) of the target's region becomes the source's at (m0 x + m1 y + m2, m3 x + m4 y + m5), whole numbers being middles of pixels,
+ * Pixel (x, y) of the target becomes the source's at (m0 x + m1 y + m2, m3 x + m4 y + m5), whole numbers being middles of pixels,
  * bilinear. Three channels; both pictures are width x height.
  */
 void augment_warp_rgb(const float *source, size_t width, size_t height, const double matrix[6], enum augment_border border,
-                      const struct augment_region *region, float *target);
+                      float *target);
+
+/*
+ * The same source blended in within a region: target += mask * (source - target) where the mask, of one channel, is not 0. The target is
+ * no part of the source.
+ */
+void augment_blend_warped(const float *source, size_t width, size_t height, const double matrix[6], enum augment_border border,
+                          const float *mask, const struct augment_region *region, float *target);
 
 /* Pixel (x, y) becomes the source's at (x + dx[y][x], y + dy[y][x]), bilinear, zero beyond the edge. One channel. */
 void augment_displace(const float *source, size_t width, size_t height, const float *dx, const float *dy, float *target);
@@ -68,9 +75,6 @@ void augment_shift_hsv(float *pixels, size_t count, float hue, float saturation,
 
 /* pixels + amount * (pixels - blurred), kept within 0...255, into pixels; `count` floats. */
 void augment_sharpen(float *pixels, const float *blurred, size_t count, float amount);
-
-/* target += mask * (source - target) where the mask is not 0, over a region of pictures `width` pixels wide; mask of one channel. */
-void augment_blend(const float *source, const float *mask, size_t width, const struct augment_region *region, float *target);
 
 /* Values times `factor`; those below `least` become 0. */
 void augment_threshold(float *values, size_t count, float least, float factor);
