@@ -205,7 +205,7 @@ let package = Package(
             path: "Tests/ScriptedWorker", swiftSettings: swift6),
         .testTarget(name: "VideoTests", dependencies: ["Video", "JobModel", "whorl-decoder", "whorl-jail-probe"]),
         .testTarget(
-            name: "DetectorTests", dependencies: ["Detector", "NeuralCore", "CZlib"], resources: [.copy("Fixtures")]),
+            name: "DetectorTests", dependencies: ["Detector", "NeuralCore", "Training", "CZlib"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
         .testTarget(name: "OutboundTests", dependencies: ["Outbound", "TestServers", .product(name: "NIOHTTP1", package: "swift-nio")]),
         .testTarget(
