@@ -43,7 +43,7 @@ public struct ClipJudge: Sendable {
         var sampling = sampling
         if let endSeconds { sampling.endSeconds = min(endSeconds, sampling.endSeconds ?? endSeconds) }
         do throws(JobFailure) {
-            let analysis = try await analyzer.analyze(fileDescriptor: descriptor, sha256: "", options: JobOptions(sampling: sampling))
+            let analysis = try await analyzer.analyze(fileDescriptor: descriptor, sha256: clip.sha256 ?? "", options: JobOptions(sampling: sampling))
             var judged = JudgedClip(clip: clip, bytes: Int(status.st_size), verdict: analysis.verdict)
             judged.sharpness = Percentile.median(analysis.deciding.compactMap(\.sharpness))
             return Outcome(judged: judged, analysis: analysis)

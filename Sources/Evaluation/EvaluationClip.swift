@@ -13,13 +13,16 @@ public struct EvaluationClip: Codable, Sendable, Hashable {
     public var method: String
     /// What it belongs to: a source, an identity, or clips that share them. Intervals over groups draw these.
     public var group: String
+    /// Of the file's bytes, in lower-case hexadecimal; nil where nobody computed it. Equal bytes with two labels end a run.
+    public var sha256: String?
 
-    public init(path: String, name: String, label: Label, method: String, group: String) {
+    public init(path: String, name: String, label: Label, method: String, group: String, sha256: String? = nil) {
         self.path = path
         self.name = name
         self.label = label
         self.method = method
         self.group = group
+        self.sha256 = sha256
     }
 
     public var isFake: Bool { label == .fake }

@@ -6,7 +6,7 @@ import Video
 public enum EvaluationError: Error, Sendable {
     /// Nothing to hold the fakes against, or nothing to find.
     case missingLabel(EvaluationClip.Label)
-    /// Two clips of one path with different labels.
+    /// Clips of one path, or of the same bytes, with different labels.
     case twoLabels(path: String)
     /// Options that make no sense together.
     case invalid(String)

@@ -31,7 +31,7 @@ extension EvaluationReport {
         }
         if counts.judgedReals < 100 {
             let step = Self.percent(1 / Double(max(1, counts.judgedReals)))
-            let rates = counts.judgedReals < 20 ? "rates at 1 % and at 5 % false positives are" : "rate at 1 % false positives is"
+            let rates = counts.judgedReals < 20 ? "rates at 1\u{A0}% and at 5\u{A0}% false positives are" : "rate at 1\u{A0}% false positives is"
             notes.append(
                 "With \(counts.judgedReals) reals a single one moves the false positive rate by \(step), so the "
                     + "true positive \(rates) what can be had without any false positive.")
@@ -46,5 +46,5 @@ extension EvaluationReport {
         return notes
     }
 
-    private static func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
+    private static func percent(_ share: Double) -> String { "\(Int((share * 100).rounded()))\u{A0}%" }
 }

@@ -157,6 +157,10 @@ public actor EvaluationRun {
             if Set(same.map(\.label)).count > 1 { throw .twoLabels(path: path) }
             throw .invalid("\(path) is given twice; a clip counts once")
         }
+        for same in Dictionary(grouping: clips.filter { $0.sha256 != nil }, by: \.sha256).values.sorted(by: { $0[0].path < $1[0].path })
+        where Set(same.map(\.label)).count > 1 {
+            throw .twoLabels(path: same.map(\.path).joined(separator: ", the same bytes as "))
+        }
         if let name = Dictionary(grouping: clips, by: \.name).first(where: { $0.value.count > 1 })?.key {
             throw .invalid("two clips are called \(name); names tell clips apart in the report")
         }

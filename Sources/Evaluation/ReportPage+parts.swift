@@ -54,7 +54,9 @@ extension ReportPage {
     var methods: Section {
         Section(id: "methods", title: "By method", parts: [
             .element("figure", [:], [
-                ReportChart.scores(report),
+                .element(
+                    "div", ["class": "wide strips", "tabindex": "0", "role": "region", "aria-label": "Scores by method"],
+                    ReportChart.scores(report)),
                 .element("figcaption", [:], [
                     .element("span", ["class": "key real"]), "real ", .element("span", ["class": "key fake"]),
                     "fake. Each dot a clip, the bar the median; dashed the threshold, shaded the band of abstention.",

@@ -64,7 +64,7 @@ public struct ReportPage: Sendable {
     private var tiles: Markup {
         let shown: [(String, Metric)] = [
             ("AUC", .auc), ("Average precision", .averagePrecision), ("Equal error rate", .equalErrorRate),
-            ("Found at 5 % false positives", .tprAtFpr5Percent), ("Balanced accuracy", .balancedAccuracy),
+            ("Found at 5\u{A0}% false positives", .tprAtFpr5Percent), ("Balanced accuracy", .balancedAccuracy),
             ("Calibration error", .expectedCalibrationError),
         ]
         return .element("div", ["class": "tiles"], shown.map { name, metric in
@@ -87,7 +87,7 @@ public struct ReportPage: Sendable {
     private var ranking: Section {
         let names: [(Metric, String)] = [
             (.auc, "AUC"), (.averagePrecision, "Average precision"), (.equalErrorRate, "Equal error rate"),
-            (.tprAtFpr1Percent, "Fakes found at 1 % false positives"), (.tprAtFpr5Percent, "Fakes found at 5 % false positives"),
+            (.tprAtFpr1Percent, "Fakes found at 1\u{A0}% false positives"), (.tprAtFpr5Percent, "Fakes found at 5\u{A0}% false positives"),
         ]
         let table = ReportTable(
             caption: "Ranking at video level, no threshold involved", headers: ["Figure", "Value", "Over clips", "Over groups", "Clips"],

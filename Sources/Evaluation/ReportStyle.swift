@@ -40,16 +40,17 @@ enum ReportStyle {
         svg .median { stroke: var(--ink); stroke-width: 2; }
         svg .label { fill: var(--ink); }
         .wide { overflow-x: auto; margin: 1.25rem -1.25rem 0; padding: 0 1.25rem; }
+        .strips svg { min-width: 36rem; }
         table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; min-width: min(100%, 36rem); }
         caption { text-align: left; padding: 0 0 .4rem; font-size: .875rem; }
         th, td { padding: .4rem 1.5rem .4rem 0; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
         thead th { color: var(--soft); font-weight: 550; white-space: nowrap; vertical-align: bottom; }
-        tbody th { font-weight: 550; }
+        tbody th { font-weight: 550; overflow-wrap: break-word; min-width: 5.5rem; }
         td.n, th.n { text-align: right; white-space: nowrap; }
         td .sub { display: block; color: var(--soft); font-size: .8rem; }
         tr:last-child > * { border-bottom: 0; }
         .heat td { text-align: center; border: 2px solid var(--panel); padding: .5rem; border-radius: 6px; min-width: 4.5rem; }
-        .heat th { white-space: nowrap; }
+        .heat th { white-space: nowrap; } .heat thead th + th { text-align: center; padding-right: 0; }
         .heat td .sub { color: inherit; opacity: .8; }
         .tag-fake { color: var(--fake); font-weight: 600; } .tag-real { color: var(--real); font-weight: 600; }
         .notes { background: var(--warn-page); border-color: var(--warn); }

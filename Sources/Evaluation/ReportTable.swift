@@ -6,6 +6,7 @@ struct ReportTable {
     struct Cell {
         var content: Markup
         var isNumber: Bool
+        /// Smaller lines below.
         var sub: String?
 
         static func text(_ words: String) -> Cell { Cell(content: Markup(words), isNumber: false, sub: nil) }
@@ -15,7 +16,7 @@ struct ReportTable {
         static func figure(_ figure: Figure?, digits: Int = 2) -> Cell {
             guard let figure else { return .number("–") }
             let ranges = ReportTable.ranges(figure)
-            return .number(Display.share(figure.value, digits: digits), sub: ranges.isEmpty ? nil : ranges.joined(separator: ", "))
+            return .number(Display.share(figure.value, digits: digits), sub: ranges.isEmpty ? nil : ranges.joined(separator: "\n"))
         }
 
         /// A share with its counts and the interval of Wilson.
@@ -36,7 +37,7 @@ struct ReportTable {
         }
         let body = rows.map { row in
             Markup.element("tr", [:], row.enumerated().map { place, cell in
-                let content = [cell.content] + (cell.sub.map { [Markup.element("span", ["class": "sub"], Markup($0))] } ?? [])
+                let content = [cell.content] + (cell.sub?.split(separator: "\n") ?? []).map { .element("span", ["class": "sub"], Markup(String($0))) }
                 return place == 0
                     ? .element("th", ["scope": "row"], content) : .element("td", ["class": cell.isNumber ? "n" : "t"], content)
             })

@@ -78,7 +78,9 @@ struct EvaluateCommand: AsyncParsableCommand {
     var sampling: SamplingOptions
 
     func run() async throws {
-        let clips = try labels.clips(in: data)
+        let progress = ProgressLine(subject: "evaluate")
+        let clips = try await Self.digested(try labels.clips(in: data), progress: progress)
+        progress.clear()
         let options = EvaluationOptions(
             sampling: try sampling.request(), robustness: robustness.cells, shortcuts: shortcuts, explanations: explanations,
             untrainedBaseline: untrained, resamples: bootstrap, seed: seed, targetError: targetError, frameLimit: encodedFrames,
@@ -90,7 +92,6 @@ struct EvaluateCommand: AsyncParsableCommand {
             throw CommandFailure(.failure, code: "bad_checkpoint", "\(error)").about(model)
         }
         let selection = try network.selection()
-        let progress = ProgressLine(subject: "evaluate")
         do throws(EvaluationError) {
             let run = try EvaluationRun(checkpoint: checkpoint, threads: network.threads, selection: selection, options: options)
             let product = try await run.run(clips, date: Date()) { progress.show($0, $1) }
@@ -101,6 +102,22 @@ struct EvaluateCommand: AsyncParsableCommand {
             progress.clear()
             throw CommandFailure(error)
         }
+    }
+
+    /// With the digests of their bytes; a file that cannot be read has none, and the run says why.
+    private static func digested(_ clips: [EvaluationClip], progress: ProgressLine) async throws -> [EvaluationClip] {
+        var clips = clips
+        for place in clips.indices {
+            progress.show("reading", 0)
+            do throws(CommandFailure) {
+                clips[place].sha256 = try await ClipFile(path: clips[place].path).sha256()
+            } catch where error.code == "unreadable_input" {
+                clips[place].sha256 = nil
+            } catch {
+                throw error
+            }
+        }
+        return clips
     }
 
     private static func summary(of report: EvaluationReport, folder: String) -> String {

@@ -35,6 +35,11 @@ import Video
         again.name = "fake/again"
         guard case .twoLabels(let path) = try await Self.failure(clips + [again]) else { Issue.record("no error"); return }
         #expect(path == clips[0].path)
+        var same = clips
+        same[0].sha256 = "ab"
+        same[3].sha256 = "ab"
+        guard case .twoLabels(let paths) = try await Self.failure(same) else { Issue.record("no error"); return }
+        #expect(paths.contains("the same bytes"))
         clips.append(clips[0])
         guard case .invalid(let words) = try await Self.failure(clips) else { Issue.record("no error"); return }
         #expect(words.contains("twice"))
