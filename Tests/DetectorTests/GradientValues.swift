@@ -23,6 +23,7 @@ struct GradientValues: Decodable {
 
     struct Form: Decodable {
         let form: String
+        let pictureSeed: UInt64
         let logits: [Double]
         let losses: [Double]
         let gradients: [Sample]
@@ -30,7 +31,6 @@ struct GradientValues: Decodable {
         let statistics: [Sample]?
     }
 
-    let seed: UInt64
     let pictures: Int
     let forms: [Form]
 
@@ -42,10 +42,10 @@ struct GradientValues: Decodable {
     }
 
     /// `[pictures, 224, 224, 3]`: squares of 32 pixels with noise on them.
-    func rgb() -> [UInt8] {
+    func rgb(_ form: Form) -> [UInt8] {
         let (size, squares) = (224, 7)
-        let coarse = SeededValues.uniform(seed: seed, name: "coarse pictures", count: pictures * squares * squares * 3)
-        let fine = SeededValues.uniform(seed: seed, name: "fine pictures", count: pictures * size * size * 3)
+        let coarse = SeededValues.uniform(seed: form.pictureSeed, name: "coarse pictures", count: pictures * squares * squares * 3)
+        let fine = SeededValues.uniform(seed: form.pictureSeed, name: "fine pictures", count: pictures * size * size * 3)
         return fine.indices.map { index in
             let (channel, x, y, picture) = (index % 3, index / 3 % size, index / 3 / size % size, index / 3 / size / size)
             let square = ((picture * squares + y / 32) * squares + x / 32) * 3 + channel
