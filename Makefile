@@ -1,5 +1,5 @@
 # The work is done by deploy/*.sh; each target is one of them.
-.PHONY: help build demo up down test extension model chaos sanitize fuzz bench-forward bench-decode bench-clip bench-queue bench-gateway clean
+.PHONY: help build demo up down test extension model chaos sanitize fuzz bench-forward bench-train bench-decode bench-clip bench-queue bench-gateway clean
 
 help:
 	@echo "make build  install what is missing and build everything in release"
@@ -13,6 +13,7 @@ help:
 	@echo "make sanitize  run the leaf modules' suites under AddressSanitizer and ThreadSanitizer; takes a quarter of an hour"
 	@echo "make fuzz   sample 20,000 damaged clips and feed our parsers under libFuzzer; options as ARGS=\"--files 2000\""
 	@echo "make bench-forward  measure the forward pass against its peers; options as ARGS=\"--quick\""
+	@echo "make bench-train  measure a step of training against PyTorch; options as above"
 	@echo "make bench-decode  measure the decoding of clips against its peers; options as above"
 	@echo "make bench-clip  measure a clip's whole way to its verdict against Python workers; options as above"
 	@echo "make bench-queue  measure the job queue against Celery and RQ; options as above"
@@ -62,7 +63,7 @@ fuzz:
 	deploy/install.sh test
 	deploy/fuzz.sh $(ARGS)
 
-bench-forward bench-decode bench-clip:
+bench-forward bench-train bench-decode bench-clip:
 	deploy/install.sh build
 	deploy/install.sh bench
 	deploy/bench.sh $(@:bench-%=%) $(ARGS)

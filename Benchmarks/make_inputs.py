@@ -6,7 +6,7 @@ An initialised network has batch norms that have seen nothing, so its activation
 and a comparison of its logits would say little. A few batches of made-up pictures set the running statistics, and the
 head is laid along what those pictures differ in most, with logits of standard deviation 1. The card stays as it is.
 
-The folder gets `model.safetensors`, for each T `frames-T.npy` [T, 3, 224, 224] and `model-T.onnx` (of fixed shape, so that
+The folder gets `model.safetensors`, for each T `frames-T.npy` [T, 3, 224, 224], the same as bytes in `pictures-T.rgb` [T, 224, 224, 3], and `model-T.onnx` (of fixed shape, so that
 its runtimes can prepare for it), and `logits.json` with the logits of all 64 pictures, of which each T has the first.
 """
 
@@ -51,6 +51,12 @@ def picture(seed: int, index: int) -> np.ndarray:
 
 def pictures(seed: int, first: int, count: int) -> np.ndarray:
     return np.stack([picture(seed, index) for index in range(first, first + count)])
+
+
+def rgb24(frames: np.ndarray) -> np.ndarray:
+    """`[T, 224, 224, 3]` bytes, the nearest to the normalised frames."""
+    values = frames * STANDARD_DEVIATION[:, None, None] + MEAN[:, None, None]
+    return np.rint(255 * values).clip(0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
 def load(path: pathlib.Path) -> tuple[dict[str, torch.Tensor], dict[str, str] | None]:
@@ -158,6 +164,7 @@ def main() -> None:
 
     for count in arguments.frames:
         np.save(arguments.folder / f"frames-{count}.npy", frames[:count])
+        (arguments.folder / f"pictures-{count}.rgb").write_bytes(rgb24(frames[:count]).tobytes())
     for count in arguments.onnx:
         export(net, torch.from_numpy(frames[:count]), arguments.folder / f"model-{count}.onnx")
     with torch.no_grad():

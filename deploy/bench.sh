@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Measures Whorl against its peers: bench.sh forward|decode|clip|queue|gateway [options]. The options go on to Benchmarks/bench_forward.py and so on.
+# Measures Whorl against its peers: bench.sh forward|train|decode|clip|queue|gateway [options]. The options go on to Benchmarks/bench_forward.py and so on.
 set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/deployment.sh"
 
 case ${1:-} in
-forward | decode | clip)
+forward | train | decode | clip)
     products=(whorl whorl-decoder)
     ;;
 queue | gateway)
     products=(whorl whorl-gateway whorl-scripted-worker)
     ;;
 *)
-    echo "usage: deploy/bench.sh forward|decode|clip|queue|gateway [options]; each tells its own with --help" >&2
+    echo "usage: deploy/bench.sh forward|train|decode|clip|queue|gateway [options]; each tells its own with --help" >&2
     exit 2
     ;;
 esac

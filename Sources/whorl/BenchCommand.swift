@@ -10,7 +10,7 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench", abstract: "Measure how fast this machine is.",
         subcommands: [
             BenchForwardCommand.self, BenchDecodeCommand.self, BenchFacesCommand.self, BenchClipCommand.self,
-            BenchQueueCommand.self,
+            BenchQueueCommand.self, BenchTrainCommand.self,
         ])
 }
 
