@@ -93,9 +93,10 @@ ALWAYS_INLINE void gradient_transform_2(const vec *z, int step, vec *o, int out_
 }
 
 ALWAYS_INLINE void gradient_tile(const int tile, const int whole, const struct winograd_f32 *conv, const float *gradient, size_t rows,
-                                 size_t columns, float *transformed, ptrdiff_t stride) {
+                                 size_t columns, float *transformed, ptrdiff_t stride, ptrdiff_t panel_stride) {
     const int side = tile + 2;
     for (size_t c = 0; c < conv->out_channels; c += LANES) {
+        float *to = transformed + (ptrdiff_t)(c / panel_width) * panel_stride + (ptrdiff_t)(c % panel_width);
         vec z[16], half[24], o[36];
 #pragma clang loop unroll(full)
         for (int y = 0; y < tile; y++)
@@ -123,25 +124,28 @@ ALWAYS_INLINE void gradient_tile(const int tile, const int whole, const struct w
                 gradient_transform_2(half + y * 2, 1, o + y * 4, 1);
         }
 #pragma clang loop unroll(full)
-        for (int k = 0; k < side * side; k++) store(transformed + k * stride + (ptrdiff_t)c, o[k]);
+        for (int k = 0; k < side * side; k++) store(to + k * stride, o[k]);
     }
 }
 
 static void winograd_gradient(const struct winograd_f32 *conv, const float *gradient, size_t tile_begin, size_t tile_end,
-                              float *transformed, ptrdiff_t stride) {
+                              float *transformed, ptrdiff_t stride, ptrdiff_t panel_stride) {
     const size_t tiles_x = (conv->width + conv->tile - 1) / conv->tile;
     for (size_t t = tile_begin; t < tile_end; t++) {
         const size_t y = t / tiles_x * conv->tile, x = t % tiles_x * conv->tile;
         const float *from = gradient + (ptrdiff_t)y * conv->out_row + (ptrdiff_t)(x * conv->out_channels);
-        float *to = transformed + (ptrdiff_t)((t - tile_begin) * conv->out_channels);
+        float *to = transformed + (ptrdiff_t)((t - tile_begin) * panel_width);
         const size_t rows = conv->height - y, columns = conv->width - x;
         const int whole = rows >= conv->tile && columns >= conv->tile;
         if (conv->tile == 4)
-            whole ? gradient_tile(4, 1, conv, from, rows, columns, to, stride) : gradient_tile(4, 0, conv, from, rows, columns, to, stride);
+            whole ? gradient_tile(4, 1, conv, from, rows, columns, to, stride, panel_stride)
+                  : gradient_tile(4, 0, conv, from, rows, columns, to, stride, panel_stride);
         else if (conv->tile == 3)
-            whole ? gradient_tile(3, 1, conv, from, rows, columns, to, stride) : gradient_tile(3, 0, conv, from, rows, columns, to, stride);
+            whole ? gradient_tile(3, 1, conv, from, rows, columns, to, stride, panel_stride)
+                  : gradient_tile(3, 0, conv, from, rows, columns, to, stride, panel_stride);
         else
-            whole ? gradient_tile(2, 1, conv, from, rows, columns, to, stride) : gradient_tile(2, 0, conv, from, rows, columns, to, stride);
+            whole ? gradient_tile(2, 1, conv, from, rows, columns, to, stride, panel_stride)
+                  : gradient_tile(2, 0, conv, from, rows, columns, to, stride, panel_stride);
     }
 }
 

@@ -35,7 +35,7 @@ enum ElementType: Sendable, Equatable {
     }
 
     /// IEEE 754 binary16, widened without loss. Swift has no Float16 on x86.
-    private static func fromHalf(_ bits: UInt16) -> Float {
+    static func fromHalf(_ bits: UInt16) -> Float {
         let sign = UInt32(bits >> 15) << 31
         let exponent = UInt32(bits >> 10) & 0x1f
         let fraction = UInt32(bits) & 0x3ff
@@ -46,6 +46,21 @@ enum ElementType: Sendable, Equatable {
         case 0x1f: return Float(bitPattern: sign | 0x7f80_0000 | fraction << 13)
         default: return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
         }
+    }
+
+    /// The nearest binary16, ties to even; an infinity beyond ±65504 (from 65520 on), as the standard rounds.
+    static func toHalf(_ value: Float) -> UInt16 {
+        let sign = UInt16(value.bitPattern >> 16) & 0x8000
+        guard !value.isNaN else { return sign | 0x7e00 }
+        let magnitude = value.magnitude
+        if magnitude >= 65_520 { return sign | 0x7c00 }
+        // Subnormal halves are multiples of 2⁻²⁴; a carry into the next binade gives the right bits by itself.
+        if magnitude < 0x1p-14 { return sign | UInt16((magnitude * 0x1p24).rounded(.toNearestOrEven)) }
+        let bits = magnitude.bitPattern
+        let kept = bits >> 13
+        let rest = bits & 0x1fff
+        let roundsUp = rest > 0x1000 || rest == 0x1000 && kept & 1 == 1
+        return sign | UInt16(kept + (roundsUp ? 1 : 0) - UInt32(112 << 10))
     }
 
     /// Reads `shape` values lying `strides` (in elements) apart from `firstElement` on.

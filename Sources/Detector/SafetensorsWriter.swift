@@ -1,7 +1,7 @@
 import Foundation
 import NeuralCore
 
-/// Writes tensors as safetensors: names sorted, float32, data from a multiple of 64 bytes on.
+/// Writes tensors as safetensors: names sorted, all of one number format, data from a multiple of 64 bytes on.
 struct SafetensorsWriter {
     /// So that a mapped file's tensors lie on cache lines.
     private static let alignmentBytes = 64
@@ -10,8 +10,11 @@ struct SafetensorsWriter {
     let header: Data
     /// The tensors in the order in which their bytes follow.
     let tensors: [Tensor]
+    private let storage: Checkpoint.Storage
 
-    init(tensors named: [String: Tensor], metadata: [String: String]) {
+    init(tensors named: [String: Tensor], storage: Checkpoint.Storage, metadata: [String: String]) {
+        self.storage = storage
+        let (type, size) = storage == .float16 ? ("F16", 2) : ("F32", 4)
         let sorted = named.sorted { $0.key < $1.key }
         var members: [String] = []
         if !metadata.isEmpty {
@@ -20,9 +23,9 @@ struct SafetensorsWriter {
         }
         var offset = 0
         for (name, tensor) in sorted {
-            let end = offset + tensor.count * 4
+            let end = offset + tensor.count * size
             let shape = tensor.shape.map(String.init).joined(separator: ",")
-            members.append("\(Self.quoted(name)):{\"dtype\":\"F32\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
+            members.append("\(Self.quoted(name)):{\"dtype\":\"\(type)\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
             offset = end
         }
         var json = Data("{\(members.joined(separator: ","))}".utf8)
@@ -39,7 +42,11 @@ struct SafetensorsWriter {
         let headerBytes = [UInt8](header)
         try headerBytes.withUnsafeBufferPointer { bytes throws(Failure) -> Void in try consume(UnsafeRawBufferPointer(bytes)) }
         for tensor in tensors {
-            try tensor.withUnsafeBuffer { values throws(Failure) -> Void in try consume(UnsafeRawBufferPointer(values)) }
+            try tensor.withUnsafeBuffer { values throws(Failure) -> Void in
+                guard storage == .float16 else { return try consume(UnsafeRawBufferPointer(values)) }
+                let halves = values.map { ElementType.toHalf($0).littleEndian }
+                try halves.withUnsafeBufferPointer { halves throws(Failure) -> Void in try consume(UnsafeRawBufferPointer(halves)) }
+            }
         }
     }
 

@@ -38,7 +38,9 @@ struct ConvolutionTraining: TrainingStep {
     let weightGradient: WeightGradient
 
     func scratchBytes(frames: Int) -> Int {
-        max(operation.scratchBytes(frames: framesAtOnce), inputGradient?.operation.scratchBytes(frames: framesAtOnce) ?? 0)
+        max(
+            operation.scratchBytes(frames: framesAtOnce), inputGradient?.operation.scratchBytes(frames: framesAtOnce) ?? 0,
+            weightGradient.scratchBytes)
     }
 
     func sharedBytes(frames: Int) -> Int {

@@ -7,7 +7,7 @@ import CKernels
 struct WeightGradient: Sendable {
     /// Tiles that are transformed before they are multiplied: enough that the sums' way through memory does not count, few enough for the caches.
     private static let tilesPerBlock = 256
-    /// Output pixels whose gradients stay in a core's first-level cache while one block of taps after the other reads them.
+    /// Output pixels of which a panel's gradients stay in a core's first-level cache while one block of taps after the other reads them.
     private static let pixelsPerChunk = 128
     /// As in the forward pass: keeps the matrices of a block from starting at the same place of the cache's sets.
     private static let strideSlack = 16
@@ -32,6 +32,13 @@ struct WeightGradient: Sendable {
         return floats * MemoryLayout<Float>.size
     }
 
+    /// Of a worker: one panel's gradients of a chunk of pixels.
+    var scratchBytes: Int {
+        tile == nil ? rowsPerChunk * shape.outWidth * kernels.panel * MemoryLayout<Float>.size : 0
+    }
+
+    private var rowsPerChunk: Int { max(1, WeightGradient.pixelsPerChunk / shape.outWidth) }
+
     /// Overwrites `[outChannels, inChannels, kernel, kernel]` at `weights`. Ends in step.
     func compute(
         _ memory: TrainingMemory, input: ValuePlace, gradient: ValuePlace, into weights: UnsafeMutablePointer<Float>
@@ -52,7 +59,7 @@ struct WeightGradient: Sendable {
     ) {
         let sums = memory.shared.assumingMemoryBound(to: Float.self)
         let panels = outChannels / kernels.panel
-        let rowsPerChunk = max(1, WeightGradient.pixelsPerChunk / shape.outWidth)
+        let chunk = memory.scratch.assumingMemoryBound(to: Float.self)
         for unit in memory.share.range(of: shape.kernel * panels) {
             let (kernelRow, panel) = (unit / panels, unit % panels)
             let place = sums + kernelRow * depth * outChannels + panel * kernels.panel
@@ -60,14 +67,15 @@ struct WeightGradient: Sendable {
             for frame in 0..<memory.frames {
                 let pixels = input.pixels(frame: frame, memory.group(from: 0))
                 for row in stride(from: 0, to: shape.outHeight, by: rowsPerChunk) {
+                    let rows = min(rowsPerChunk, shape.outHeight - row)
+                    gather(panel, rows: row..<row + rows, frame: frame, of: gradient, memory, into: chunk)
                     var pairs = pixel_pairs_f32(
-                        rows: min(rowsPerChunk, shape.outHeight - row), columns: shape.outWidth, a_step: shape.stride * inChannels,
-                        a_row: shape.stride * input.layout.rowBytes / 4, b_step: outChannels, b_row: gradient.layout.rowBytes / 4)
+                        rows: rows, columns: shape.outWidth, a_step: shape.stride * inChannels,
+                        a_row: shape.stride * input.layout.rowBytes / 4, b_step: kernels.panel, b_row: shape.outWidth * kernels.panel)
                     let first = pixels + (row * shape.stride + kernelRow - shape.padding) * input.layout.rowBytes
                         - shape.padding * input.layout.pixelBytes
                     kernels.multiply_pixels(
-                        &pairs, first.assumingMemoryBound(to: Float.self), depth,
-                        memory.row(gradient, frame: frame, row) + panel * kernels.panel, 1, place, outChannels)
+                        &pairs, first.assumingMemoryBound(to: Float.self), depth, chunk, 1, place, outChannels)
                 }
             }
         }
@@ -76,6 +84,20 @@ struct WeightGradient: Sendable {
         unpack_weights_f32(
             sums, shape.outChannels, shape.inChannels, shape.kernel * shape.kernel, inChannels, outChannels, outputs.lowerBound,
             outputs.upperBound, weights)
+    }
+
+    /// One panel of some rows' pixels, one after the other: it is read once for each block of taps.
+    private func gather(
+        _ panel: Int, rows: Range<Int>, frame: Int, of gradient: ValuePlace, _ memory: TrainingMemory, into chunk: UnsafeMutablePointer<Float>
+    ) {
+        var target = chunk
+        for row in rows {
+            let pixels = memory.row(gradient, frame: frame, row) + panel * kernels.panel
+            for x in 0..<shape.outWidth {
+                target.update(from: pixels + x * outChannels, count: kernels.panel)
+                target += kernels.panel
+            }
+        }
     }
 
     // MARK: Winograd
@@ -110,6 +132,7 @@ struct WeightGradient: Sendable {
             in_row: input.layout.rowBytes / 4, out_row: gradient.layout.rowBytes / 4, residual_row: 0, bias: nil, relu: 0, slopes: nil)
         let all = memory.frames * tilesPerFrame(tile)
         let size = blockTiles(frames: memory.frames, tile)
+        let panelStride = size * kernels.panel
         for begin in stride(from: 0, to: all, by: size) {
             let tiles = min(size, all - begin)
             let mine = memory.share.range(of: tiles)
@@ -121,15 +144,15 @@ struct WeightGradient: Sendable {
                     transformed + (place - begin) * inChannels, inputStride)
                 kernels.winograd_gradient(
                     &conv, memory.row(gradient, frame: frame, 0), own.lowerBound, own.upperBound,
-                    gradients + (place - begin) * outChannels, gradientStride)
+                    gradients + (place - begin) * kernels.panel, gradientStride, panelStride)
             }
             memory.synchronize()
-            var pairs = pixel_pairs_f32(rows: 1, columns: tiles, a_step: inChannels, a_row: 0, b_step: outChannels, b_row: 0)
+            var pairs = pixel_pairs_f32(rows: 1, columns: tiles, a_step: inChannels, a_row: 0, b_step: kernels.panel, b_row: 0)
             for unit in units {
                 let (matrix, panel) = (unit / panels, unit % panels)
                 kernels.multiply_pixels(
                     &pairs, transformed + matrix * inputStride, inChannels,
-                    gradients + matrix * gradientStride + panel * kernels.panel, 1,
+                    gradients + matrix * gradientStride + panel * panelStride, 1,
                     sums + matrix * sumsStride + panel * kernels.panel, outChannels)
             }
             memory.synchronize()

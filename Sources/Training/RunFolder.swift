@@ -17,6 +17,9 @@ public final class RunFolder {
     /// Only where a recipe stops early: the average that validated best.
     public var bestPath: String { path + "/best.safetensors" }
 
+    /// The finished model's logits of held-out people and of fakes made of them, where there are both: what `whorl calibrate --fit` takes.
+    public var heldOutPath: String { path + "/held-out.json" }
+
     /// Makes the folder, or opens one that is there: only with `resuming`, unless it is empty.
     public init(path: String, resuming: Bool) throws(TrainingError) {
         self.path = path

@@ -108,6 +108,14 @@ public final class Trainer {
         return nil
     }
 
+    /// What the moving average says of the sources of the last of its validation sets that has reals and fakes of held-out people; empty without.
+    public func heldOutSources() throws -> [JudgedSource] {
+        guard let set = validation.last(where: { set in
+            set.name != ValidationSet.given && Set(set.pictures.items.map(\.isFake)).count == 2
+        }) else { return [] }
+        return try set.sources(makeScorer(model, average.values, statisticsAverage.values), loaders: settings.machine.loaders)
+    }
+
     /// Trains. `shouldStop` is asked after each step; with true the state is saved and the run can be resumed.
     public func run(shouldStop: () -> Bool = { false }, report: (Event) -> Void = { _ in }) throws -> Outcome {
         let isResumed = access(folder.statePath, F_OK) == 0

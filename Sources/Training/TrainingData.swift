@@ -81,7 +81,7 @@ public struct TrainingData: Sendable {
         if let given {
             let crops = HeldOutCrops(
                 given, including: Set(given.sources.indices), maker: makers.use, cropsPerSource: recipe.validation.cropsPerSource)
-            sets.append(ValidationSet(name: "given", pictures: crops))
+            sets.append(ValidationSet(name: ValidationSet.given, pictures: crops))
         }
         guard !heldOut.isEmpty else { return sets }
         let crops = HeldOutCrops(dataset, including: heldOut, maker: makers.use, cropsPerSource: recipe.validation.cropsPerSource)

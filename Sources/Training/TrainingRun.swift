@@ -79,6 +79,12 @@ public final class TrainingRun {
         let step = switch outcome {
         case .finished(let step), .stoppedEarly(let step), .interrupted(let step): step
         }
+        let judged = try trainer.heldOutSources()
+        if !judged.isEmpty {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys]
+            try DurableFile.write(folder.heldOutPath, text: String(decoding: try encoder.encode(judged), as: UTF8.self) + "\n")
+        }
         try write(trainer.result, to: folder.modelPath, created: created, what: "step \(step), the last")
         if let best = trainer.bestResult {
             try write((best.parameters, best.statistics), to: folder.bestPath, created: created, what: "step \(best.at.step), the best by validation")

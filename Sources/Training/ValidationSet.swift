@@ -24,8 +24,17 @@ public struct ValidationItem: Sendable, Equatable {
     }
 }
 
+/// What a finished model says of one source that it did not learn from: what a calibration is fitted to.
+public struct JudgedSource: Codable, Sendable, Equatable {
+    public let isFake: Bool
+    public let logit: Double
+}
+
 /// Pictures under the name that metrics and curves have for them.
 public struct ValidationSet: Sendable {
+    /// Name of the set that `--validation` gives.
+    static let given = "given"
+
     public let name: String
     public let pictures: any ValidationPictures
 
@@ -39,6 +48,18 @@ public struct ValidationSet: Sendable {
 
     /// Judges all pictures, which `loaders` threads make meanwhile; nil if a logit is not finite.
     func evaluate(_ scorer: any PictureScoring, loaders: Int) throws -> ValidationResult? {
+        let logits = try logits(scorer, loaders: loaders)
+        return logits.allSatisfy(\.isFinite) ? Self.result(items: pictures.items, logits: logits) : nil
+    }
+
+    /// The mean logit of each source, in their order.
+    func sources(_ scorer: any PictureScoring, loaders: Int) throws -> [JudgedSource] {
+        Self.sources(items: pictures.items, logits: try logits(scorer, loaders: loaders))
+            .map { JudgedSource(isFake: $0.item.isFake, logit: $0.logit) }
+    }
+
+    /// One an item.
+    private func logits(_ scorer: any PictureScoring, loaders: Int) throws -> [Double] {
         let items = pictures.items
         let count = (items.count + Self.chunk - 1) / Self.chunk
         let prefetch = BatchPrefetch(Chunks(pictures: pictures, picturesPerBatch: Self.chunk), steps: 0..<count, loaders: loaders, depth: loaders + 1)
@@ -48,17 +69,12 @@ public struct ValidationSet: Sendable {
             let batch = try prefetch.next()
             logits += try scorer.logits(rgb: batch.rgb, count: batch.count)
         }
-        return logits.allSatisfy(\.isFinite) ? Self.result(items: items, logits: logits) : nil
+        return logits
     }
 
     /// The figures of given logits, one an item.
     static func result(items: [ValidationItem], logits: [Double]) -> ValidationResult {
-        var sums: [Int: (item: ValidationItem, sum: Double, count: Int)] = [:]
-        for (item, logit) in zip(items, logits) {
-            let old = sums[item.source] ?? (item, 0, 0)
-            sums[item.source] = (item, old.sum + logit, old.count + 1)
-        }
-        let sources = sums.sorted { $0.key < $1.key }.map { (item: $0.value.item, logit: $0.value.sum / Double($0.value.count)) }
+        let sources = sources(items: items, logits: logits)
         let methods = Set(sources.filter(\.item.isFake).map(\.item.method))
         var byMethod: [String: Double] = [:]
         for method in methods {
@@ -69,6 +85,15 @@ public struct ValidationSet: Sendable {
         let fakes = sources.count(where: \.item.isFake)
         return ValidationResult(
             auc: area(sources), aucByMethod: byMethod, loss: loss, reals: sources.count - fakes, fakes: fakes, pictures: items.count)
+    }
+
+    private static func sources(items: [ValidationItem], logits: [Double]) -> [(item: ValidationItem, logit: Double)] {
+        var sums: [Int: (item: ValidationItem, sum: Double, count: Int)] = [:]
+        for (item, logit) in zip(items, logits) {
+            let old = sums[item.source] ?? (item, 0, 0)
+            sums[item.source] = (item, old.sum + logit, old.count + 1)
+        }
+        return sums.sorted { $0.key < $1.key }.map { (item: $0.value.item, logit: $0.value.sum / Double($0.value.count)) }
     }
 
     private static func area(_ sources: [(item: ValidationItem, logit: Double)]) -> Double? {

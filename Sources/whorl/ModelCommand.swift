@@ -9,6 +9,7 @@ struct ModelCommand: AsyncParsableCommand {
         abstract: "Make, import, inspect and verify model checkpoints.",
         subcommands: [
             ModelInitCommand.self, ModelImportCommand.self, ModelInspectCommand.self, ModelVerifyCommand.self,
+            ModelStoreCommand.self,
         ])
 }
 

@@ -23,6 +23,44 @@ struct CheckpointTests {
         #expect(try ResNetDetector(checkpoint: opened, threads: 1).evaluate(frames: [frame]).logit.isFinite)
     }
 
+    @Test("float16 rounds to the nearest, ties to even, and the file is what memory holds")
+    func halfPrecision() throws {
+        let folder = try TemporaryFolder()
+        let cases: [(Float, Float)] = [
+            (1, 1), (-1, -1), (0, 0), (1 + 0x1p-11, 1), (1 + 0x3p-11, 1 + 0x1p-9), (1 + 0x1.1p-11, 1 + 0x1p-10), (0.1, 0x1.998p-4),
+            (65_504, 65_504), (-65_519, -65_504), (0x1p-14, 0x1p-14), (0x1.fffp-15, 0x1p-14), (0x1p-24, 0x1p-24), (0x1p-25, 0),
+            (0x1.8p-25, 0x1p-24), (0x1.8p-24, 0x1p-23), (-0x1p-30, 0), (0x1.ffdp15, 65_504), (3.14159265, 3.140625),
+        ]
+        var tensors = SeededNetwork.linear
+        var weights = tensors["fc.weight"]?.elements ?? []
+        for (index, (value, _)) in cases.enumerated() { weights[index] = value }
+        tensors["fc.weight"] = Tensor(shape: [1, 512], elements: weights)
+        let whole = try Checkpoint(card: SeededNetwork.card(), tensors: tensors)
+        let half = try whole.stored(as: .float16)
+        for (index, (value, expected)) in cases.enumerated() {
+            #expect(half.tensors["fc.weight"]?.elements[index] == expected, "\(value)")
+        }
+        for (name, tensor) in half.tensors {
+            let isNearest = zip(tensor.elements, tensors[name]?.elements ?? []).allSatisfy { rounded, value in
+                abs(rounded - value) <= max(abs(value) * 0x1p-11, 0x1p-25)
+            }
+            #expect(isNearest, "\(name)")
+        }
+        #expect(try half.stored(as: .float16).sha256 == half.sha256)
+        try whole.write(to: folder.path("whole.safetensors"))
+        try half.write(to: folder.path("half.safetensors"))
+        let opened = try Checkpoint.open(path: folder.path("half.safetensors"))
+        #expect(opened.sha256 == half.sha256 && opened.tensors == half.tensors && opened.storage == .float16)
+        #expect(try opened.with(card: SeededNetwork.card()).sha256 == half.sha256)
+        let sizes = try ["whole", "half"].map {
+            try FileManager.default.attributesOfItem(atPath: folder.path($0 + ".safetensors"))[.size] as? Int ?? 0
+        }
+        #expect(2 * sizes[1] <= sizes[0] + 20_000)
+        weights[0] = 65_520
+        tensors["fc.weight"] = Tensor(shape: [1, 512], elements: weights)
+        #expect(throws: CheckpointError.self) { try Checkpoint(card: SeededNetwork.card(), tensors: tensors, storage: .float16) }
+    }
+
     @Test("writing replaces the file whole and leaves nothing beside it")
     func atomicWrite() throws {
         let folder = try TemporaryFolder()

@@ -38,11 +38,12 @@ struct gradient_kernels {
 
     /*
      * The transform A z At, the adjoint of `winograd_output`'s, of the output's gradient on tiles [tile_begin, tile_end); what lies beyond the
-     * picture counts as zero. Value k of tile t goes to transformed[k * stride + (t - tile_begin) * out_channels]. `gradient` is the
-     * picture's first pixel, with rows of conv->out_row floats.
+     * picture counts as zero. A panel's values of one tile lie together: value k of panel p and tile t begins at
+     * transformed[k * stride + p * panel_stride + (t - tile_begin) * panel]. `gradient` is the picture's first pixel, with rows of
+     * conv->out_row floats.
      */
     void (*winograd_gradient)(const struct winograd_f32 *conv, const float *gradient, size_t tile_begin, size_t tile_end,
-                              float *transformed, ptrdiff_t stride);
+                              float *transformed, ptrdiff_t stride, ptrdiff_t panel_stride);
 
     /*
      * The transform Gt u G, the adjoint of `winograd_pack`'s: products[k * stride + i * out_channels + o] to weight gradients
