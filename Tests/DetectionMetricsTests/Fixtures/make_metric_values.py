@@ -1,7 +1,7 @@
 """Writes metric-values.json beside it: what scikit-learn, SciPy and numpy say of some labels and scores.
 
-    python3 -m venv /tmp/metrics && /tmp/metrics/bin/pip install scikit-learn==1.9.1 scipy==1.17.1
-    /tmp/metrics/bin/python Tests/DetectionMetricsTests/Fixtures/make_metric_values.py
+    python3 -m venv metrics-venv && metrics-venv/bin/pip install scikit-learn==1.9.1 scipy==1.17.1
+    metrics-venv/bin/python Tests/DetectionMetricsTests/Fixtures/make_metric_values.py
 """
 
 import json
