@@ -13,8 +13,8 @@ struct TrainCommand: AsyncParsableCommand {
         abstract: "Train a detector by a recipe on a data set of faces.",
         discussion: """
             The data are what `whorl dataset index` made. The output folder gets the model (model.safetensors), metrics.jsonl, timings.jsonl, \
-            curves.svg, recipe.json and state.whorl, from which --resume goes on after any interruption: the result is the same to the byte as \
-            without it. Ctrl-C finishes the step, saves and ends with exit code 1; a second one ends at once.
+            curves.svg, recipe.json and state.whorl, from which --resume goes on after any interruption: what is learnt is the same to the byte \
+            as without it. Ctrl-C finishes the step, saves and ends with exit code 1; a second one ends at once.
             """)
 
     @Argument(help: "The recipe, such as recipes/self-blend.yaml.", completion: .file(extensions: ["yaml", "yml"]))

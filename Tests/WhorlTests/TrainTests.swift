@@ -51,7 +51,7 @@ import Testing
         let lines = String(decoding: try folder.bytes("run/metrics.jsonl"), as: UTF8.self).split(separator: "\n")
         #expect(lines.count { $0.contains("\"step\"") && $0.contains("gradientNorm") } == 3)
 
-        // Another number of threads and a stop after each step change no byte of what was learnt.
+        // Another number of threads changes no byte of what was learnt.
         let again = try Self.train(folder, "again", ["--threads", "1"])
         #expect(again.status == 0, "\(again.error)")
         for name in ["metrics.jsonl", "held-out.json", "curves.svg"] {
