@@ -153,7 +153,7 @@ let package = Package(
         .target(
             name: "Datasets",
             dependencies: [
-                "JobModel", "ThreadExecutor", "Analysis", "Crops", "Detector", "NeuralCore", "Video",
+                "JobModel", "ThreadExecutor", "Analysis", "Augmentation", "Crops", "Detector", "NeuralCore", "Video",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: swift6),
@@ -166,7 +166,9 @@ let package = Package(
             swiftSettings: swift6),
         .target(
             name: "Evaluation",
-            dependencies: ["JobModel", "Analysis", "Crops", "Detector", "DetectionMetrics", "NeuralCore", "ThreadExecutor", "Video"],
+            dependencies: [
+                "JobModel", "Analysis", "Augmentation", "Crops", "Detector", "DetectionMetrics", "NeuralCore", "ThreadExecutor", "Video",
+            ],
             swiftSettings: swift6),
 
         // F5: executables.
@@ -222,7 +224,7 @@ let package = Package(
         .testTarget(
             name: "AugmentationTests", dependencies: ["Augmentation", "Analysis", "Detector", "NeuralCore", "Video"],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Crops", "Video", "whorl-decoder"]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Augmentation", "Crops", "Video", "whorl-decoder"]),
         .target(
             name: "TinyTraining", dependencies: ["Training", "Crops", "Detector", "NeuralCore", "Video"], path: "Tests/TinyTraining",
             swiftSettings: swift6),
@@ -236,7 +238,9 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "EvaluationTests",
-            dependencies: ["Evaluation", "Analysis", "JobModel", "DetectionMetrics", "Detector", "NeuralCore", "Video", "whorl-decoder"]),
+            dependencies: [
+                "Evaluation", "Analysis", "Crops", "Datasets", "JobModel", "DetectionMetrics", "Detector", "NeuralCore", "Video", "whorl-decoder",
+            ]),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Detector", "JobModel", "NeuralCore", "Video"]),
         .testTarget(name: "GatewayAppTests", dependencies: ["GatewayApp", "Telemetry"]),
         .testTarget(name: "WorkerAppTests", dependencies: ["WorkerApp", "JobModel", "JobStore"]),

@@ -8,6 +8,7 @@ struct BlendDraw: Sendable {
     let mask: MaskDraw
     /// nil if colours stay.
     let photometric: ColorChange?
+    let detail: DetailChange
     let compression: CompressionChange
     let crop: CropDraw
     private let shift: SIMD2<Double>
@@ -30,6 +31,7 @@ struct BlendDraw: Sendable {
         photometric = isPhotometric ? color : nil
         compression = CompressionChange(settings.compression, random: &random)
         crop = CropDraw(settings.crop, random: &random)
+        detail = DetailChange(settings.detail, random: &random)
     }
 
     /// Where a patch's face is laid, `longer` being the longer side of its box.

@@ -1,6 +1,6 @@
 extension BlendSettings: PartialSettings {
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case patch, hulls, difference, placement, mask, photometric, compression, crop, clip
+        case patch, hulls, difference, placement, mask, photometric, detail, compression, crop, clip
     }
 
     public init(from decoder: any Decoder) throws {
@@ -17,6 +17,7 @@ extension BlendSettings: PartialSettings {
         try read.part(.placement, &placement)
         try read.part(.mask, &mask)
         try read.part(.photometric, &photometric)
+        try read.part(.detail, &detail)
         try read.part(.compression, &compression)
         try read.part(.crop, &crop)
         try read.part(.clip, &clip)
@@ -73,7 +74,7 @@ extension BlendSettings.Hulls: PartialSettings {
 
 extension BlendSettings.Difference: PartialSettings {
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case targetShare, color, resampleShare, fixedFactorShare, fixedFactors, factor, sharpen, sharpenSigma
+        case targetShare, color, resampleShare, fixedFactorShare, fixedFactors, factor, sharpen, sharpenSigma, subtleChance, subtleFactor, subtleSharpen
     }
 
     public init(from decoder: any Decoder) throws {
@@ -91,6 +92,9 @@ extension BlendSettings.Difference: PartialSettings {
         try read(.factor, &factor)
         try read(.sharpen, &sharpen)
         try read(.sharpenSigma, &sharpenSigma)
+        try read(.subtleChance, &subtleChance)
+        try read(.subtleFactor, &subtleFactor)
+        try read(.subtleSharpen, &subtleSharpen)
     }
 }
 
@@ -116,7 +120,7 @@ extension BlendSettings.Placement: PartialSettings {
 
 extension BlendSettings.Mask: PartialSettings {
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case elasticStrength, elasticSigma, sidePixels, firstKernel, secondKernel, secondSigma, ratios
+        case elasticStrength, elasticSigma, sidePixels, firstKernel, leastWhole, secondKernel, secondSigma, ratios
     }
 
     public init(from decoder: any Decoder) throws {
@@ -130,6 +134,7 @@ extension BlendSettings.Mask: PartialSettings {
         try read(.elasticSigma, &elasticSigma)
         try read(.sidePixels, &sidePixels)
         try read(.firstKernel, &firstKernel)
+        try read(.leastWhole, &leastWhole)
         try read(.secondKernel, &secondKernel)
         try read(.secondSigma, &secondSigma)
         try read(.ratios, &ratios)
@@ -150,6 +155,26 @@ extension BlendSettings.Photometric: PartialSettings {
         let read = try SettingReader(decoder, CodingKeys.self)
         try read(.chance, &chance)
         try read.part(.color, &color)
+    }
+}
+
+extension BlendSettings.Detail: PartialSettings {
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case coarserShare, factor, sharperShare, sharpen, sharpenSigma
+    }
+
+    public init(from decoder: any Decoder) throws {
+        self.init()
+        try adjust(from: decoder)
+    }
+
+    mutating func adjust(from decoder: any Decoder) throws {
+        let read = try SettingReader(decoder, CodingKeys.self)
+        try read(.coarserShare, &coarserShare)
+        try read(.factor, &factor)
+        try read(.sharperShare, &sharperShare)
+        try read(.sharpen, &sharpen)
+        try read(.sharpenSigma, &sharpenSigma)
     }
 }
 

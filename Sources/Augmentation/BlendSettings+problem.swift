@@ -1,9 +1,11 @@
 extension BlendSettings {
     /// The first thing that makes no sense, nil if all can be used.
     public var problem: String? {
-        patch.problem ?? hulls.problem ?? difference.problem ?? placement.problem ?? mask.problem
-            ?? photometric.color.problem("photometric.color") ?? Self.unless(chance: photometric.chance, "photometric.chance")
-            ?? compression.problem ?? crop.problem ?? clip.problem
+        let parts: [String?] = [
+            patch.problem, hulls.problem, difference.problem, placement.problem, mask.problem, photometric.color.problem("photometric.color"),
+            Self.unless(chance: photometric.chance, "photometric.chance"), detail.problem, compression.problem, crop.problem, clip.problem,
+        ]
+        return parts.lazy.compactMap(\.self).first
     }
 
     static func unless(chance value: Double, _ name: String) -> String? {
@@ -56,7 +58,15 @@ extension BlendSettings.Difference {
             ?? BlendSettings.unless(chance: fixedFactorShare, "difference.fixedFactorShare")
             ?? BlendSettings.unless(factor, within: 1...16, "difference.factor")
             ?? BlendSettings.unless(sharpen, within: 0...10, "difference.sharpen")
-            ?? BlendSettings.unless(sharpenSigma, within: 0.3...10, "difference.sharpenSigma")
+            ?? BlendSettings.unless(sharpenSigma, within: 0.3...10, "difference.sharpenSigma") ?? subtleProblem
+    }
+}
+
+extension BlendSettings.Difference {
+    private var subtleProblem: String? {
+        BlendSettings.unless(chance: subtleChance, "difference.subtleChance")
+            ?? BlendSettings.unless(subtleFactor, within: 1...16, "difference.subtleFactor")
+            ?? BlendSettings.unless(subtleSharpen, within: 0...10, "difference.subtleSharpen")
     }
 }
 
@@ -76,8 +86,19 @@ extension BlendSettings.Mask {
             ?? BlendSettings.unless(elasticSigma, within: 1...50, "mask.elasticSigma")
             ?? BlendSettings.unless(sidePixels, within: 64...1_024, "mask.sidePixels")
             ?? BlendSettings.unless(firstKernel, within: 1...99, "mask.firstKernel")
+            ?? BlendSettings.unless(leastWhole, within: 0...0.9, "mask.leastWhole")
             ?? BlendSettings.unless(secondKernel, within: 1...99, "mask.secondKernel")
             ?? BlendSettings.unless(secondSigma, within: 0.3...99, "mask.secondSigma")
+    }
+}
+
+extension BlendSettings.Detail {
+    var problem: String? {
+        if coarserShare < 0 || sharperShare < 0 || coarserShare + sharperShare > 1 + 1e-9 {
+            return "the shares of detail are \(coarserShare) and \(sharperShare); none is negative and together they are at most 1"
+        }
+        return BlendSettings.unless(factor, within: 1...16, "detail.factor") ?? BlendSettings.unless(sharpen, within: 0...10, "detail.sharpen")
+            ?? BlendSettings.unless(sharpenSigma, within: 0.3...10, "detail.sharpenSigma")
     }
 }
 

@@ -12,6 +12,7 @@ public struct BlendSettings: Codable, Sendable, Equatable {
     public var placement = Placement()
     public var mask = Mask()
     public var photometric = Photometric()
+    public var detail = Detail()
     public var compression = Compression()
     public var crop = FinalCrop()
     public var clip = Clip()
@@ -35,16 +36,16 @@ public struct BlendSettings: Codable, Sendable, Equatable {
 
     /// Which part of the face is blended. Shares are relative to each other.
     public struct Hulls: Codable, Sendable, Equatable {
-        public var oval = 0.2
-        public var jawAndBrows = 0.25
+        public var oval = 0.15
+        public var jawAndBrows = 0.2
         public var innerFace = 0.15
         /// Eyes with brows, nose and mouth, each grown by `componentScale`.
         public var components = 0.1
         /// The oval with its forehead raised by `foreheadRaise` of the face's height.
         public var raisedForehead = 0.1
-        public var lowerFace = 0.1
+        public var lowerFace = 0.15
         /// The mouth, grown by `mouthScale`.
-        public var mouth = 0.1
+        public var mouth = 0.15
         public var componentScale = 1.25
         public var mouthScale = 1.2...1.7
         public var foreheadRaise = 0.05...0.2
@@ -73,6 +74,10 @@ public struct BlendSettings: Codable, Sendable, Equatable {
         /// Unsharp masking's amount and its blur in pixels.
         public var sharpen = 0.8...2.0
         public var sharpenSigma = 1.0
+        /// How often the difference is one of detail alone, and a small one, as reenactment leaves it: colours stay, and these two ranges are drawn from.
+        public var subtleChance = 0.35
+        public var subtleFactor = 1.1...2.0
+        public var subtleSharpen = 0.2...0.8
 
         public init() {}
     }
@@ -99,11 +104,13 @@ public struct BlendSettings: Codable, Sendable, Equatable {
         public var sidePixels = 192...256
         /// Odd sides of the Gaussian that the mask is drawn in by: what stays below 1 after it becomes 0.
         public var firstKernel = 5...25
+        /// Share of the outline that at least stays whole; a wider Gaussian is narrowed until it does.
+        public var leastWhole = 0.4
         /// Odd sides and widths of the Gaussian that then softens it.
         public var secondKernel = 5...45
         public var secondSigma = 2.25...12.5
         /// What the mask is multiplied with, each as likely.
-        public var ratios = [0.25, 0.5, 0.75, 1, 1, 1]
+        public var ratios = [0.5, 0.75, 1, 1, 1]
 
         public init() {}
     }
@@ -117,12 +124,27 @@ public struct BlendSettings: Codable, Sendable, Equatable {
         public init() {}
     }
 
+    /// How fine details are, changed in real and fake alike: otherwise whatever is soft as a whole would look blended. What the shares leave stays as
+    /// it is.
+    public struct Detail: Codable, Sendable, Equatable {
+        /// How often both are made smaller and larger again, by which factor.
+        public var coarserShare = 0.2
+        public var factor = 1.2...3.0
+        /// How often both are sharpened.
+        public var sharperShare = 0.1
+        /// Unsharp masking's amount and its blur in pixels.
+        public var sharpen = 0.4...1.5
+        public var sharpenSigma = 1.0
+
+        public init() {}
+    }
+
     /// Compression that real and fake get alike; what the shares leave stays as it is.
     public struct Compression: Codable, Sendable, Equatable {
         public var h264Share = 0.5
         /// In clips this share goes to H.264.
         public var jpegShare = 0.25
-        public var crf = 18...40
+        public var crf = 16...34
         public var jpegQuality = 40...99
         public var preset = H264RoundTrip.Preset.veryfast
 

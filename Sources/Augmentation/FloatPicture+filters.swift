@@ -59,6 +59,8 @@ extension FloatPicture {
     }
 
     var largest: Float { values.reduce(0, max) }
+
+    var sum: Float { values.reduce(0, +) }
 }
 
 extension SIMD3 where Scalar == Float {

@@ -5,6 +5,7 @@ struct MaskDraw: Sendable {
     /// Of the mask in pixels while it is made.
     private let side: Int
     private let firstKernel: Int
+    private let leastWhole: Double
     private let secondKernel: Int
     private let secondSigma: Double
     private let ratio: Double
@@ -15,6 +16,7 @@ struct MaskDraw: Sendable {
     init(_ settings: BlendSettings.Mask, random: inout SeededRandom) {
         side = random.integer(settings.sidePixels)
         firstKernel = random.integer(settings.firstKernel) | 1
+        leastWhole = settings.leastWhole
         secondKernel = random.integer(settings.secondKernel) | 1
         secondSigma = random.uniform(settings.secondSigma)
         ratio = settings.ratios[random.index(below: settings.ratios.count)]
@@ -58,17 +60,17 @@ struct MaskDraw: Sendable {
         return mask.resized(width: pixels, height: pixels, by: .linear)
     }
 
-    /// What stays whole when the mask is blurred. A small outline that a wide blur leaves nothing of is blurred less: a fake without any mask would
-    /// be a real picture under a wrong name.
+    /// What stays whole when the mask is blurred. A small outline that a wide blur leaves little of is blurred less: a fake of which next to nothing
+    /// is blended in would be a real picture under a wrong name.
     private func drawnIn(_ mask: FloatPicture) -> FloatPicture {
+        let least = Float(leastWhole) * mask.sum
         var kernel = firstKernel
         while kernel > 1 {
             var rest = mask.blurred(kernel: kernel)
             // A little below 1, since the weights of a Gaussian add up to it only nearly.
             rest.scale(by: 1, zeroBelow: 0.999)
-            if rest.largest > 0 { return rest }
-            kernel = kernel / 2 | 1
-            if kernel == 3 { kernel = 1 }
+            if rest.largest > 0, rest.sum >= least { return rest }
+            kernel = kernel <= 5 ? kernel - 2 : kernel * 3 / 4 | 1
         }
         return mask
     }

@@ -99,6 +99,8 @@ struct Blend {
             color.apply(to: &target)
             color.apply(to: &fake)
         }
+        draw.detail.apply(to: &target)
+        draw.detail.apply(to: &fake)
         if step.flicker != 1 {
             target.adjust(gain: SIMD3(repeating: Float(step.flicker)), offset: .zero)
             fake.adjust(gain: SIMD3(repeating: Float(step.flicker)), offset: .zero)

@@ -2,35 +2,31 @@ import NeuralCore
 
 /// What makes the blended face differ from its surroundings, drawn once: colours, then coarseness or sharpness.
 struct SourceChange: Sendable {
-    private enum Detail {
-        case coarser(factor: Double, down: PictureScaling, up: PictureScaling)
-        case sharper(amount: Double, sigma: Double)
-    }
-
     /// True if the surroundings are changed, false if the face is.
     let isOfTarget: Bool
-    private let color: ColorChange
-    private let detail: Detail
+    /// nil if colours stay.
+    private let color: ColorChange?
+    private let detail: DetailChange
 
     init(_ settings: BlendSettings.Difference, random: inout SeededRandom) {
         isOfTarget = random.chance(settings.targetShare)
-        color = ColorChange(settings.color, random: &random)
+        let color = ColorChange(settings.color, random: &random)
         let isCoarser = random.chance(settings.resampleShare)
         let isFixed = random.chance(settings.fixedFactorShare)
         let fixed = settings.fixedFactors[random.index(below: settings.fixedFactors.count)]
         let free = random.uniform(settings.factor)
-        let down = PictureScaling.allCases[random.index(below: PictureScaling.allCases.count)]
-        let up: PictureScaling = random.chance(0.5) ? .linear : .cubic
+        let (down, up) = DetailChange.scalings(random: &random)
         let amount = random.uniform(settings.sharpen)
+        let isSubtle = random.chance(settings.subtleChance)
+        let subtleFactor = random.uniform(settings.subtleFactor), subtleAmount = random.uniform(settings.subtleSharpen)
+        self.color = isSubtle ? nil : color
         detail = isCoarser
-            ? .coarser(factor: isFixed ? fixed : free, down: down, up: up) : .sharper(amount: amount, sigma: settings.sharpenSigma)
+            ? .coarser(factor: isSubtle ? subtleFactor : isFixed ? fixed : free, down: down, up: up)
+            : .sharper(amount: isSubtle ? subtleAmount : amount, sigma: settings.sharpenSigma)
     }
 
     func apply(to picture: inout FloatPicture) {
-        color.apply(to: &picture)
-        switch detail {
-        case .coarser(let factor, let down, let up): picture = picture.coarsened(by: factor, down: down, up: up)
-        case .sharper(let amount, let sigma): picture.sharpen(amount: amount, sigma: sigma)
-        }
+        color?.apply(to: &picture)
+        detail.apply(to: &picture)
     }
 }

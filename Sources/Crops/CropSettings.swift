@@ -8,12 +8,17 @@ public struct CropSettings: Codable, Sendable, Equatable {
     public var pixels: Int
     /// Whether everybody in a clip is kept, and not only the one who is seen largest and longest.
     public var keepsEveryone: Bool
+    /// Whether a crop is the whole picture that shows the face, for models that look at frames; `contextScale` is then of no use.
+    public var wholeFrames: Bool
 
-    public init(framesPerClip: Int = 24, contextScale: Double = 2.4, pixels: Int = 448, keepsEveryone: Bool = false) {
+    public init(
+        framesPerClip: Int = 24, contextScale: Double = 2.4, pixels: Int = 448, keepsEveryone: Bool = false, wholeFrames: Bool = false
+    ) {
         self.framesPerClip = framesPerClip
         self.contextScale = contextScale
         self.pixels = pixels
         self.keepsEveryone = keepsEveryone
+        self.wholeFrames = wholeFrames
     }
 }
 

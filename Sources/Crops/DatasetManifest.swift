@@ -6,7 +6,7 @@ import FoundationEssentials
 /// little-endian float32. Text would make the meshes ten times as long to read as all the rest.
 struct DatasetManifest: Codable, Sendable {
     static let format = "whorl-crops"
-    static let version = 1
+    static let version = 2
     static let fileName = "dataset.json"
     static let dataName = "pictures.bin"
 

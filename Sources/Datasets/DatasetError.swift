@@ -20,6 +20,10 @@ public enum DatasetError: Error, Sendable {
     case decoder(path: String, VideoError)
     /// An option out of its bounds.
     case badOption(String)
+    /// The dataset has no real that a fake could be made of.
+    case noReals
+    /// A sheet's pictures could not be compressed.
+    case sheet(VideoError)
     case cancelled
 }
 
@@ -37,6 +41,8 @@ extension DatasetError: CustomStringConvertible {
         case .faceMesh(let error): "\(error)"
         case .decoder(let path, let error): "\(path): \(error) Nothing was written; index again."
         case .badOption(let words): words
+        case .noReals: "the dataset has no real that a fake could be made of; index folders of real clips or stills"
+        case .sheet(let error): "the sheet cannot be drawn: \(error)"
         case .cancelled: "indexing was cancelled; nothing was written"
         }
     }

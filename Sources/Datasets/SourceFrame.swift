@@ -57,11 +57,11 @@ struct FrameCutter: Sendable {
 
     private func cut(_ sighting: FaceSighting, _ frame: FrameView, _ picture: PictureView) -> SourceFrame.Cut? {
         guard let face = sighting.face, let quality = sighting.quality else { return nil }
-        let context = ContextCrop(face, contextScale: settings.contextScale, limit: settings.pixels)
+        let context = ContextCrop(face, in: picture, settings: settings)
         let mesh = meshOf?(face, picture).flatMap { $0.score >= Self.leastMeshScore ? $0.points : nil }
         let crop = Crop(
-            source: 0, track: 0, frameNumber: frame.number, timestampSeconds: frame.timestampSeconds, width: context.pixels,
-            height: context.pixels, box: context.box(face), landmarks: face.landmarks.map(context.place),
+            source: 0, track: 0, frameNumber: frame.number, timestampSeconds: frame.timestampSeconds, width: context.width,
+            height: context.height, box: context.box(face), landmarks: face.landmarks.map(context.place),
             mesh: mesh.map { $0.map(context.place) }, scale: context.scale, score: Double(face.score),
             meanLuma: Double(quality.meanLuma), sharpness: Double(quality.sharpness))
         let image = context.cut(from: picture)

@@ -79,11 +79,17 @@ public actor EvaluationRun {
 
     /// Judges the clips, at least one of each label, and everything that the options ask for.
     ///
-    /// - Parameter date: of the report.
+    /// - Parameters:
+    ///   - masks: clips to blend, which the maps are held against; for a model of faces, and where the options ask for explanations.
+    ///   - date: of the report.
     public func run(
-        _ clips: [EvaluationClip], date: Date, progress: Progress = { _, _ in }
+        _ clips: [EvaluationClip], masks: BlendedMasks? = nil, date: Date, progress: Progress = { _, _ in }
     ) async throws(EvaluationError) -> Product {
         try Self.check(clips)
+        if masks != nil {
+            guard options.explanations else { throw .invalid("blended masks are part of the explanations, which were not asked for") }
+            guard detector.card.region == .face else { throw .invalid("the model looks at whole frames, and masks are blended in faces") }
+        }
         let reencoding = try Reencoding(cells: options.robustness, shortcuts: options.shortcuts, decoder: decoder, frameLimit: options.frameLimit)
         defer { reencoding.removeFolder() }
         var findings = Findings(options: options)
@@ -110,9 +116,10 @@ public actor EvaluationRun {
                 sum: .init(findings.explanations),
                 randomisation: try ExplanationReport.Stage.all(
                     of: checkpoint, detector: detector, inputs: findings.keptInputs, seed: options.seed) { share in
-                    progress("shuffled layers", 0.9 + 0.05 * share)
+                    progress("shuffled layers", 0.9 + 0.03 * share)
                 },
-                deletion: .init(findings.explanations, figures: figures))
+                deletion: .init(findings.explanations, figures: figures),
+                masks: try masks?.report(detector: detector, seed: options.seed) { progress("blended masks", 0.93 + 0.02 * $0) })
         }
         return Product(report: report, sheets: try await sheets(of: report, clips: clips, progress: progress))
     }

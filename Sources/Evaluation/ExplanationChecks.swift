@@ -51,6 +51,8 @@ public struct ExplanationReport: Codable, Sendable, Equatable {
     public var sum: Sum
     public var randomisation: [Stage]
     public var deletion: Deletion
+    /// Where clips were given to blend; nil otherwise.
+    public var masks: BlendedMasksReport?
 }
 
 /// What the checks find on one clip.

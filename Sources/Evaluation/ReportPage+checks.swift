@@ -83,7 +83,7 @@ extension ReportPage {
         let (sum, deletion) = (explanations.sum, explanations.deletion)
         let wins = deletion.hottestWins
         let advantage = deletion.advantage.map { "\(Display.number($0.low, digits: 3)) to \(Display.number($0.high, digits: 3)) over clips" }
-        return Section(id: "explanations", title: "Whether the maps explain the model", parts: [
+        var parts = [
             ReportTable(
                 caption: "A clip’s maps and its bias add up to its logit", headers: ["Check", "Largest difference", "Allowed", "Result"],
                 rows: [[
@@ -118,7 +118,28 @@ extension ReportPage {
                 }
             ).markup,
             Self.paragraph("Two maps of 49 unrelated cells have a magnitude of about .11 by luck; maps are smooth, so theirs is larger."),
-        ])
+        ]
+        if let masks = explanations.masks { parts.append(self.masks(masks)) }
+        return Section(id: "explanations", title: "Whether the maps explain the model", parts: parts)
+    }
+
+    private func masks(_ masks: BlendedMasksReport) -> Markup {
+        let overlap = masks.overlap
+        let skipped = masks.skipped > 0 ? ", \(masks.skipped) could not be blended" : ""
+        return ReportTable(
+            caption: "Maps over \(masks.frames) pictures of \(masks.clips) reals that were blended into themselves\(skipped), against the blended masks",
+            headers: ["Measure", "Value", "Without aim"],
+            rows: [
+                [
+                    .text("Share of the positive heat on the mask"), .number(Display.share(overlap.heatInside), sub: "\(overlap.count) maps"),
+                    .number(Display.share(overlap.maskShare)),
+                ],
+                [.text("Rank correlation of cells and mask"), .number(Display.share(overlap.rankCorrelation)), .number(Display.share(0))],
+                [.text("Area of telling blended cells by their heat"), .number(Display.share(overlap.cellArea)), .number(Display.share(0.5))],
+                [.text("AUC of the blended clips against their reals"), .number(Display.share(masks.auc)), .number(Display.share(0.5))],
+                [.text("Rise of the logit from a real to its blend, mean"), .number(Display.number(masks.meanRise, digits: 3)), .number(Display.share(0))],
+            ]
+        ).markup
     }
 
     private func zip2(_ first: Double?, _ second: Double?) -> (Double, Double)? {

@@ -4,6 +4,7 @@ import Video
 
 /// Sources and crops, as batches and validation need them.
 public protocol CropReading: Sendable {
+    var settings: CropSettings { get }
     var sources: [CropSource] { get }
     var crops: [Crop] { get }
     /// The stored picture of a crop; safe to call from several threads.

@@ -32,6 +32,7 @@ public struct TrainingData: Sendable {
     ///
     /// `given` is a validation set of its own, which must share no group and no file with the training data.
     public init(_ recipe: Recipe, dataset: any CropReading, given: (any CropReading)?, makers: Makers) throws {
+        try Self.requireRegion(recipe, [dataset] + (given.map { [$0] } ?? []))
         let (training, heldOut) = try Self.divided(recipe, dataset)
         if let given { try SourceSplit.requireApart(training: dataset.sources, validation: given.sources) }
         let epoch: Int
@@ -56,6 +57,16 @@ public struct TrainingData: Sendable {
         }
         digest = Self.digest([dataset] + (given.map { [$0] } ?? []))
         summary = Self.summary(dataset, training: training, heldOut: heldOut)
+    }
+
+    /// A face cut from a shrunk frame would be coarser than in use, and a frame cannot be had from a face.
+    private static func requireRegion(_ recipe: Recipe, _ datasets: [any CropReading]) throws {
+        for dataset in datasets where dataset.settings.wholeFrames != (recipe.region == .frame) {
+            throw TrainingError.data(
+                dataset.settings.wholeFrames
+                    ? "the recipe's region is face, and the dataset holds whole frames; index the sources without --whole-frames"
+                    : "the recipe's region is frame, and the dataset holds faces; index the sources with --whole-frames")
+        }
     }
 
     private static func divided(_ recipe: Recipe, _ dataset: any CropReading) throws -> (training: Set<Int>, heldOut: Set<Int>) {

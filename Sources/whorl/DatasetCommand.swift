@@ -8,7 +8,7 @@ struct DatasetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dataset",
         abstract: "Cut the faces out of clips and stills, to train and judge models with.",
-        subcommands: [DatasetIndexCommand.self, DatasetShowCommand.self])
+        subcommands: [DatasetIndexCommand.self, DatasetShowCommand.self, DatasetBlendsCommand.self])
 }
 
 /// Says what a dataset holds.

@@ -61,6 +61,9 @@ struct DatasetIndexCommand: AsyncParsableCommand {
     @Flag(help: "Keep everybody in a clip, and not only the one who is seen largest and longest.")
     var allPeople = false
 
+    @Flag(help: "Keep the whole picture that shows a face, for recipes whose region is frame; --context is of no use then.")
+    var wholeFrames = false
+
     @Flag(help: "Print the report as JSON.")
     var json = false
 
@@ -70,12 +73,13 @@ struct DatasetIndexCommand: AsyncParsableCommand {
         guard DatasetIndexer.contextRange.contains(context) else { throw ValidationError("--context must be 1 to 8") }
         guard DatasetIndexer.pixelRange.contains(pixels) else { throw ValidationError("--pixels must be 64 to 2048") }
         guard DatasetIndexer.threadRange.contains(threads) else { throw ValidationError("--threads must be 1 to 64") }
+        guard !(allPeople && wholeFrames) else { throw ValidationError("--all-people and --whole-frames: a frame would be kept for each person in it") }
     }
 
     func run() async throws {
         let request = DatasetIndexer.Request(
             folders: folders, output: output, rules: try rules(),
-            settings: CropSettings(framesPerClip: frames, contextScale: context, pixels: pixels, keepsEveryone: allPeople), threads: threads,
+            settings: CropSettings(framesPerClip: frames, contextScale: context, pixels: pixels, keepsEveryone: allPeople, wholeFrames: wholeFrames), threads: threads,
             replaces: force)
         let line = ProgressLine(subject: URL(fileURLWithPath: output).lastPathComponent)
         let dataset: CropDataset
@@ -128,10 +132,10 @@ extension CommandFailure {
         switch error {
         case .crops(let error): self.init(error)
         case .unreadableFolder: self.init(.badInput, code: "unreadable_input", "\(error)")
-        case .nothingFound, .noCrops: self.init(.badInput, code: "no_sources", "\(error)")
+        case .nothingFound, .noCrops, .noReals: self.init(.badInput, code: "no_sources", "\(error)")
         case .badOption: self.init(.usage, code: "bad_option", "\(error)")
         case .faceDetector, .faceMesh: self.init(.failure, code: "bad_checkpoint", "\(error)")
-        case .decoder: self.init(.failure, code: "decoder_failed", "\(error)")
+        case .decoder, .sheet: self.init(.failure, code: "decoder_failed", "\(error)")
         case .cancelled: self.init(.failure, code: "cancelled", "\(error)")
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Crops
 import Detector
 import Evaluation
 import Foundation
@@ -56,6 +57,12 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Flag(help: "Check that the maps explain the model.")
     var explanations = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Hold the maps against known masks too: blend the reals of this dataset, which dataset index made. Implies --explanations.",
+            valueName: "dir"))
+    var masks: String?
+
     @Flag(help: "Judge with a network of random weights too.")
     var untrained = false
 
@@ -82,7 +89,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         let clips = try await Self.digested(try labels.clips(in: data), progress: progress)
         progress.clear()
         let options = EvaluationOptions(
-            sampling: try sampling.request(), robustness: robustness.cells, shortcuts: shortcuts, explanations: explanations,
+            sampling: try sampling.request(), robustness: robustness.cells, shortcuts: shortcuts, explanations: explanations || masks != nil,
             untrainedBaseline: untrained, resamples: bootstrap, seed: seed, targetError: targetError, frameLimit: encodedFrames,
             worstErrors: errors)
         let checkpoint: Checkpoint
@@ -92,15 +99,30 @@ struct EvaluateCommand: AsyncParsableCommand {
             throw CommandFailure(.failure, code: "bad_checkpoint", "\(error)").about(model)
         }
         let selection = try network.selection()
+        let blended = try masks.map(Self.masks)
         do throws(EvaluationError) {
             let run = try EvaluationRun(checkpoint: checkpoint, threads: network.threads, selection: selection, options: options)
-            let product = try await run.run(clips, date: Date()) { progress.show($0, $1) }
+            let product = try await run.run(clips, masks: blended, date: Date()) { progress.show($0, $1) }
             try ReportFolder.write(product, to: output)
             progress.clear()
             print(Self.summary(of: product.report, folder: output))
         } catch {
             progress.clear()
             throw CommandFailure(error)
+        }
+    }
+
+    private static func masks(of path: String) throws(CommandFailure) -> BlendedMasks {
+        let dataset: CropDataset
+        do throws(CropsError) {
+            dataset = try CropDataset.open(path: path)
+        } catch {
+            throw CommandFailure(error)
+        }
+        do throws(EvaluationError) {
+            return try BlendedMasks(dataset)
+        } catch {
+            throw CommandFailure(error).about(path)
         }
     }
 

@@ -117,7 +117,7 @@ private actor TrainingThread {
 }
 
 extension CommandFailure {
-    fileprivate init(_ error: TrainingError) {
+    init(_ error: TrainingError) {
         switch error {
         case .data: self.init(.badInput, code: "bad_dataset", "\(error)")
         case .recipe: self.init(.badInput, code: "bad_recipe", "\(error)")

@@ -50,6 +50,9 @@ import Video
         settings.compression.h264Share = 0
         settings.compression.jpegShare = 0
         settings.photometric.chance = 1
+        // A filter carries what is blended beyond the mask's edge.
+        settings.detail.coarserShare = 0
+        settings.detail.sharperShare = 0
         for index in 0..<12 {
             let pair = try SelfBlender(settings: settings).pair(of: TestFaces.source(), random: random("\(index)"))
             var outside = 0
@@ -123,6 +126,20 @@ import Video
         settings.photometric.color = BlendSettings.ColorRanges(rgbChance: 1, hsvChance: 1, contrastChance: 1, brightness: 0.2, contrast: 0.3)
         let pair = try SelfBlender(settings: settings).pair(of: source, random: random("photometric"))
         #expect(TestFaces.distance(pair.real, try UseCrop().picture(of: source.picture, box: source.box)) > 1)
+        #expect(TestFaces.distance(pair.real, pair.fake) < 0.1)
+    }
+
+    @Test(arguments: [true, false]) func detailIsAlikeAndShows(_ isCoarser: Bool) throws {
+        let source = TestFaces.source()
+        var settings = TestFaces.still
+        settings.detail.coarserShare = isCoarser ? 1 : 0
+        settings.detail.sharperShare = isCoarser ? 0 : 1
+        settings.detail.factor = 3...3
+        settings.detail.sharpen = 1.5...1.5
+        let pair = try SelfBlender(settings: settings).pair(of: source, random: random("detail"))
+        let plain = try SelfBlender(settings: TestFaces.still).pair(of: source, random: random("detail"))
+        let (before, after) = (TestFaces.roughness(plain.real), TestFaces.roughness(pair.real))
+        #expect(isCoarser ? after < 0.8 * before : after > 1.2 * before, "\(before), \(after)")
         #expect(TestFaces.distance(pair.real, pair.fake) < 0.1)
     }
 

@@ -37,7 +37,7 @@ import Testing
         #"{"patch":{"flipChance":1.5}}"#, #"{"patch":{"scale":[0.5,2]}}"#, #"{"hulls":{"oval":-1}}"#,
         #"{"hulls":{"landmarkShares":[1,2]}}"#, #"{"mask":{"ratios":[]}}"#, #"{"mask":{"ratios":[2]}}"#,
         #"{"difference":{"fixedFactors":[0]}}"#, #"{"compression":{"h264Share":0.8,"jpegShare":0.3}}"#, #"{"compression":{"crf":[10,60]}}"#,
-        #"{"crop":{"jitter":3}}"#, #"{"clip":{"holdShare":-0.1}}"#, #"{"photometric":{"color":{"contrast":2}}}"#, #"{"placement":{"scale":[3,2]}}"#,
+        #"{"crop":{"jitter":3}}"#, #"{"detail":{"coarserShare":0.8,"sharperShare":0.3}}"#, #"{"detail":{"factor":[0.5,2]}}"#, #"{"clip":{"holdShare":-0.1}}"#, #"{"photometric":{"color":{"contrast":2}}}"#, #"{"placement":{"scale":[3,2]}}"#,
     ])
     func valuesThatMakeNoSenseAreErrors(_ text: String) {
         #expect(throws: DecodingError.self) { try decode(text) }

@@ -60,11 +60,14 @@ enum TestFaces {
         settings.difference.color = BlendSettings.ColorRanges()
         settings.difference.resampleShare = 0
         settings.difference.sharpen = 0...0
+        settings.difference.subtleChance = 0
         settings.placement.shiftX = 0
         settings.placement.shiftY = 0
         settings.placement.scale = 1...1
         settings.placement.turnChance = 0
         settings.photometric.chance = 0
+        settings.detail.coarserShare = 0
+        settings.detail.sharperShare = 0
         settings.compression.h264Share = 0
         settings.compression.jpegShare = 0
         settings.crop.margin = 0.125...0.125
@@ -82,6 +85,14 @@ enum TestFaces {
     /// Mean absolute difference of bytes.
     static func distance(_ a: RGBImage, _ b: RGBImage) -> Double {
         Double(zip(a.pixels, b.pixels).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) }) / Double(a.pixels.count)
+    }
+
+    /// Mean absolute difference of neighbours in a row: how fine its details are.
+    static func roughness(_ image: RGBImage) -> Double {
+        let differences = (0..<image.height).flatMap { y in
+            (1..<image.width).map { x in abs(Int(image.pixels[(y * image.width + x) * 3]) - Int(image.pixels[(y * image.width + x - 1) * 3])) }
+        }
+        return Double(differences.reduce(0, +)) / Double(differences.count)
     }
 
     static func mirrored(_ image: RGBImage) -> RGBImage {

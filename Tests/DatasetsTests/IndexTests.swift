@@ -41,6 +41,26 @@ import Video
         }
     }
 
+    /// All of the picture, its longer side bounded, and the face where it is in it.
+    @Test func wholeFrames() async throws {
+        let folder = try IndexFolder()
+        try folder.still("real/wide.bmp", filter: "crop=480:300:0:0")
+        try folder.still("real/small.bmp", filter: "crop=300:240:100:0")
+        let dataset = try await folder.index(folder.request(CropSettings(framesPerClip: 1, pixels: 320, wholeFrames: true)))
+        #expect(dataset.settings.wholeFrames && dataset.crops.count == 2)
+        let (small, wide) = (dataset.crops[0], dataset.crops[1])
+        #expect(small.width == 300 && small.height == 240 && small.scale == 1)
+        #expect(wide.width == 320 && wide.height == 200 && abs(wide.scale - 320.0 / 480) < 1e-9)
+        // The small picture is the wide one's, 100 pixels in: so are its face and its eyes, but for the detector's own unsteadiness.
+        let scale = wide.scale
+        #expect(abs((small.box.x + 100) * scale - wide.box.x) < 6 && abs(small.box.y * scale - wide.box.y) < 6)
+        #expect(abs(Double(small.landmarks[0].x + 100) * scale - Double(wide.landmarks[0].x)) < 6)
+        #expect(try dataset.picture(1).height == 200)
+        let bitmap = try folder.bytes("data/real/small.bmp"), picture = try dataset.picture(0)
+        let start = Int(bitmap[10]) | Int(bitmap[11]) << 8
+        #expect(picture.pixels[0..<3] == [bitmap[start + 239 * 900 + 2], bitmap[start + 239 * 900 + 1], bitmap[start + 239 * 900]])
+    }
+
     /// A crop that is not shrunk is the still's own pixels; where it reaches over the edge, the edge repeats.
     @Test func pixelsAreTheSources() async throws {
         let folder = try IndexFolder()

@@ -1,3 +1,4 @@
+import Augmentation
 import Crops
 import Datasets
 import Foundation
@@ -30,6 +31,29 @@ import Video
         writer.add(SkippedSource(path: "x/broken", reason: "It is broken."))
         try writer.finish()
         return try CropDataset.open(path: path)
+    }
+
+    /// Reals that can be blended are drawn, in rows of three pairs; the same seed gives the same sheet.
+    @Test func fakesBesideTheirReals() throws {
+        let folder = try IndexFolder()
+        let dataset = try Self.made(folder.output)
+        let sheet = try BlendSheet(dataset, settings: BlendSettings(), pairs: 4, seed: 3).draw()
+        #expect(sheet.width == 3 * (3 * 174 + 12) && sheet.height == 40 + 2 * 180)
+        #expect(try BlendSheet(dataset, settings: BlendSettings(), pairs: 4, seed: 3).draw() == sheet)
+        #expect(try BlendSheet(dataset, settings: BlendSettings(), pairs: 4, seed: 4).draw() != sheet)
+        // The third column is a mask: grey, and something of it is white.
+        let mask = (0..<168).flatMap { y in (0..<168).map { x in ((40 + y) * sheet.width + 6 + 2 * 174 + x) * 3 } }
+        #expect(mask.allSatisfy { sheet.pixels[$0] == sheet.pixels[$0 + 1] && sheet.pixels[$0] == sheet.pixels[$0 + 2] })
+        #expect(mask.contains { sheet.pixels[$0] > 50 } && mask.contains { sheet.pixels[$0] == 0 })
+        #expect(try BlendSheet(dataset, settings: BlendSettings(), pairs: 1).encoded().starts(with: [0xff, 0xd8]))
+    }
+
+    @Test func fakesNeedReals() throws {
+        let folder = try IndexFolder()
+        let writer = try CropDatasetWriter(path: folder.output, settings: CropSettings())
+        try writer.finish()
+        let empty = try CropDataset.open(path: folder.output)
+        #expect { try BlendSheet(empty, settings: BlendSettings()).draw() } throws: { "\($0)".contains("no real") }
     }
 
     @Test func countsAreThoseOfTheDataset() throws {

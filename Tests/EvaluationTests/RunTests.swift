@@ -1,3 +1,5 @@
+import Crops
+import Datasets
 import Detector
 import Evaluation
 import Foundation
@@ -81,6 +83,32 @@ import Video
             .run(clips, date: Date()).report
         #expect(report.overall.counts.judged == 5 && report.clips.allSatisfy { $0.facePixels == nil })
         #expect(report.shortcuts?.withoutFace == 1 && report.explanations?.sum.passed == true)
+    }
+
+    /// Reals blended into themselves: every map has a mask, and a model of whole frames has none.
+    @Test func mapsAgainstBlendedMasks() async throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/whorl-masks-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let clips = try LabelledClips.all().filter { ["real/real-1", "fake/fake-1"].contains($0.name) }
+        let rules = SourceRules(label: .real)
+        let dataset = try await DatasetIndexer().index(
+            DatasetIndexer.Request(
+                folders: [clips[0].path], output: folder, rules: rules, settings: CropSettings(framesPerClip: 3), threads: 1))
+        var options = Self.quick
+        options.explanations = true
+        options.explanationClips = 0
+        let masks = try BlendedMasks(dataset)
+        let run = try EvaluationRun(checkpoint: LabelledClips.checkpoint(), threads: 1, options: options)
+        let report = try #require(try await run.run(clips, masks: masks, date: Date()).report.explanations?.masks)
+        #expect(report.clips == 1 && report.skipped == 0 && report.frames == 3 && report.overlap.count == 3)
+        let share = try #require(report.overlap.maskShare)
+        #expect(share > 0.005 && share < 0.8 && report.auc != nil && report.meanRise != 0)
+
+        let frames = try EvaluationRun(checkpoint: LabelledClips.checkpoint(region: .frame), threads: 1, options: options)
+        await #expect { try await frames.run(clips, masks: masks, date: Date()) } throws: { "\($0)".contains("whole frames") }
+        options.explanations = false
+        let without = try EvaluationRun(checkpoint: LabelledClips.checkpoint(), threads: 1, options: options)
+        await #expect { try await without.run(clips, masks: masks, date: Date()) } throws: { "\($0)".contains("not asked for") }
     }
 
     /// The same as what serves: a clip's logit is the analyzer's.

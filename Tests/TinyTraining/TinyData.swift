@@ -6,6 +6,7 @@ import Video
 
 /// Sources and crops in memory; a crop's picture has one colour, which tells its source.
 public struct MemoryCrops: CropReading {
+    public var settings = CropSettings()
     public var sources: [CropSource] = []
     public var crops: [Crop] = []
 

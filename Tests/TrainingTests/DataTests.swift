@@ -43,6 +43,12 @@ import Training
         patient.validation.patience = 2
         #expect(failure(patient, reals).contains("nothing is held out"))
         #expect(failure(Recipe(kind: .selfBlend), reals, given: reals).contains("share"))
+        var frames = reals
+        frames.settings.wholeFrames = true
+        #expect(failure(Recipe(kind: .selfBlend), frames).contains("without --whole-frames"))
+        var seed = Recipe(kind: .baseline)
+        seed.region = .frame
+        #expect(failure(seed, reals).contains("with --whole-frames"))
         var empty = reals
         empty.crops = []
         #expect(failure(Recipe(kind: .selfBlend), empty).contains("no real faces"))

@@ -4,8 +4,9 @@ import Testing
 /// Every command explains itself, and wrong usage is told from everything else.
 @Suite struct HelpTests {
     @Test(arguments: [
-        "", "analyze", "frames", "bench decode", "bench clip", "bench faces", "bench forward", "submit", "jobs", "jobs list", "jobs show", "jobs cancel", "model", "model init", "model import",
-        "model inspect", "model verify", "migrate",
+        "", "analyze", "frames", "bench decode", "bench clip", "bench faces", "bench forward", "bench train", "submit", "jobs", "jobs list", "jobs show",
+        "jobs cancel", "model", "model init", "model import", "model inspect", "model store", "model verify", "migrate", "dataset", "dataset index",
+        "dataset show", "dataset blends", "train", "evaluate", "calibrate", "keys", "workers", "metrics",
     ])
     func helps(_ command: String) throws {
         let words = command.split(separator: " ").map(String.init)
@@ -31,7 +32,9 @@ import Testing
         "submit clip.mp4 --server nonsense", "submit clip.mp4 --server ftp://host", "jobs list --server http://127.0.0.1:99999", "submit clip.mp4 --timeout 0",
         "submit clip.mp4 --frames 65", "jobs show 17", "jobs cancel not-a-job", "jobs list --limit 0", "jobs list --state lost",
         "model init", "model init --seed -1 --output x", "model init --seed 1 --head cubic --output x", "model verify",
-        "migrate", "migrate --database-url postgresql:///x --to -1", "migrate --database-url postgresql:///x --wait -1",
+        "dataset index", "dataset index clips --output x --whole-frames --all-people", "dataset index clips --output x --frames 65",
+        "dataset blends x", "dataset blends x --output y --pairs 65", "train recipe.yaml", "train recipe.yaml --data x --output y --steps 0",
+        "evaluate model --data x", "migrate", "migrate --database-url postgresql:///x --to -1", "migrate --database-url postgresql:///x --wait -1",
     ])
     func wrongUsage(_ line: String) throws {
         let outcome = try WhorlProcess.run(line.split(separator: " ").map(String.init))

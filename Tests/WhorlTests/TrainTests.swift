@@ -58,10 +58,18 @@ import Testing
             #expect(try folder.bytes("run/\(name)") == folder.bytes("again/\(name)"), "\(name)")
         }
 
+        let notes = try folder.write("notes.txt", "Made in a test.\nIt judges nothing.\n".utf8)
         let half = try WhorlProcess.run([
-            "model", "store", "\(folder.path)/run/model.safetensors", "--output", "\(folder.path)/half.safetensors",
+            "model", "store", "\(folder.path)/run/model.safetensors", "--output", "\(folder.path)/half.safetensors", "--notes", notes,
+            "--version", "7",
         ])
         #expect(half.status == 0, "\(half.error)")
+        let card = try WhorlProcess.run(["model", "inspect", "\(folder.path)/half.safetensors", "--json"]).output
+        #expect(card.contains("Made in a test.\\nIt judges nothing.\"") && card.contains("\"version\" : \"7\""))
+        let none = try WhorlProcess.run([
+            "model", "store", "\(folder.path)/half.safetensors", "--output", "\(folder.path)/x.safetensors", "--notes", "\(folder.path)/none",
+        ])
+        #expect(none.status == 3 && none.error.contains("none") && !FileManager.default.fileExists(atPath: "\(folder.path)/x.safetensors"))
         let verdict = try WhorlProcess.run([
             "analyze", Self.sample, "--model", "\(folder.path)/half.safetensors", "--frames", "2", "--json",
         ])
