@@ -74,7 +74,7 @@ extension BlendSettings.Hulls: PartialSettings {
 
 extension BlendSettings.Difference: PartialSettings {
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case targetShare, color, resampleShare, fixedFactorShare, fixedFactors, factor, sharpen, sharpenSigma, subtleChance, subtleFactor, subtleSharpen
+        case targetShare, color, resampleShare, fixedFactorShare, fixedFactors, factor, sharpen, sharpenSigma
     }
 
     public init(from decoder: any Decoder) throws {
@@ -92,9 +92,6 @@ extension BlendSettings.Difference: PartialSettings {
         try read(.factor, &factor)
         try read(.sharpen, &sharpen)
         try read(.sharpenSigma, &sharpenSigma)
-        try read(.subtleChance, &subtleChance)
-        try read(.subtleFactor, &subtleFactor)
-        try read(.subtleSharpen, &subtleSharpen)
     }
 }
 

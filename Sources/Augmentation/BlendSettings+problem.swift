@@ -58,15 +58,7 @@ extension BlendSettings.Difference {
             ?? BlendSettings.unless(chance: fixedFactorShare, "difference.fixedFactorShare")
             ?? BlendSettings.unless(factor, within: 1...16, "difference.factor")
             ?? BlendSettings.unless(sharpen, within: 0...10, "difference.sharpen")
-            ?? BlendSettings.unless(sharpenSigma, within: 0.3...10, "difference.sharpenSigma") ?? subtleProblem
-    }
-}
-
-extension BlendSettings.Difference {
-    private var subtleProblem: String? {
-        BlendSettings.unless(chance: subtleChance, "difference.subtleChance")
-            ?? BlendSettings.unless(subtleFactor, within: 1...16, "difference.subtleFactor")
-            ?? BlendSettings.unless(subtleSharpen, within: 0...10, "difference.subtleSharpen")
+            ?? BlendSettings.unless(sharpenSigma, within: 0.3...10, "difference.sharpenSigma")
     }
 }
 

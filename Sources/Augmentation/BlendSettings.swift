@@ -36,16 +36,16 @@ public struct BlendSettings: Codable, Sendable, Equatable {
 
     /// Which part of the face is blended. Shares are relative to each other.
     public struct Hulls: Codable, Sendable, Equatable {
-        public var oval = 0.15
-        public var jawAndBrows = 0.2
+        public var oval = 0.2
+        public var jawAndBrows = 0.25
         public var innerFace = 0.15
         /// Eyes with brows, nose and mouth, each grown by `componentScale`.
         public var components = 0.1
         /// The oval with its forehead raised by `foreheadRaise` of the face's height.
         public var raisedForehead = 0.1
-        public var lowerFace = 0.15
+        public var lowerFace = 0.1
         /// The mouth, grown by `mouthScale`.
-        public var mouth = 0.15
+        public var mouth = 0.1
         public var componentScale = 1.25
         public var mouthScale = 1.2...1.7
         public var foreheadRaise = 0.05...0.2
@@ -74,10 +74,6 @@ public struct BlendSettings: Codable, Sendable, Equatable {
         /// Unsharp masking's amount and its blur in pixels.
         public var sharpen = 0.8...2.0
         public var sharpenSigma = 1.0
-        /// How often the difference is one of detail alone, and a small one, as reenactment leaves it: colours stay, and these two ranges are drawn from.
-        public var subtleChance = 0.35
-        public var subtleFactor = 1.1...2.0
-        public var subtleSharpen = 0.2...0.8
 
         public init() {}
     }
@@ -128,10 +124,10 @@ public struct BlendSettings: Codable, Sendable, Equatable {
     /// it is.
     public struct Detail: Codable, Sendable, Equatable {
         /// How often both are made smaller and larger again, by which factor.
-        public var coarserShare = 0.2
+        public var coarserShare = 0.15
         public var factor = 1.2...3.0
         /// How often both are sharpened.
-        public var sharperShare = 0.1
+        public var sharperShare = 0.05
         /// Unsharp masking's amount and its blur in pixels.
         public var sharpen = 0.4...1.5
         public var sharpenSigma = 1.0
@@ -144,7 +140,7 @@ public struct BlendSettings: Codable, Sendable, Equatable {
         public var h264Share = 0.5
         /// In clips this share goes to H.264.
         public var jpegShare = 0.25
-        public var crf = 16...34
+        public var crf = 18...40
         public var jpegQuality = 40...99
         public var preset = H264RoundTrip.Preset.veryfast
 

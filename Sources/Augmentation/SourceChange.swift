@@ -4,29 +4,24 @@ import NeuralCore
 struct SourceChange: Sendable {
     /// True if the surroundings are changed, false if the face is.
     let isOfTarget: Bool
-    /// nil if colours stay.
-    private let color: ColorChange?
+    private let color: ColorChange
     private let detail: DetailChange
 
     init(_ settings: BlendSettings.Difference, random: inout SeededRandom) {
         isOfTarget = random.chance(settings.targetShare)
-        let color = ColorChange(settings.color, random: &random)
+        color = ColorChange(settings.color, random: &random)
         let isCoarser = random.chance(settings.resampleShare)
         let isFixed = random.chance(settings.fixedFactorShare)
         let fixed = settings.fixedFactors[random.index(below: settings.fixedFactors.count)]
         let free = random.uniform(settings.factor)
         let (down, up) = DetailChange.scalings(random: &random)
         let amount = random.uniform(settings.sharpen)
-        let isSubtle = random.chance(settings.subtleChance)
-        let subtleFactor = random.uniform(settings.subtleFactor), subtleAmount = random.uniform(settings.subtleSharpen)
-        self.color = isSubtle ? nil : color
         detail = isCoarser
-            ? .coarser(factor: isSubtle ? subtleFactor : isFixed ? fixed : free, down: down, up: up)
-            : .sharper(amount: isSubtle ? subtleAmount : amount, sigma: settings.sharpenSigma)
+            ? .coarser(factor: isFixed ? fixed : free, down: down, up: up) : .sharper(amount: amount, sigma: settings.sharpenSigma)
     }
 
     func apply(to picture: inout FloatPicture) {
-        color?.apply(to: &picture)
+        color.apply(to: &picture)
         detail.apply(to: &picture)
     }
 }

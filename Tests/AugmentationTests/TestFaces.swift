@@ -60,7 +60,6 @@ enum TestFaces {
         settings.difference.color = BlendSettings.ColorRanges()
         settings.difference.resampleShare = 0
         settings.difference.sharpen = 0...0
-        settings.difference.subtleChance = 0
         settings.placement.shiftX = 0
         settings.placement.shiftY = 0
         settings.placement.scale = 1...1
