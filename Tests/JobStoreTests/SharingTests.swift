@@ -2,6 +2,7 @@ import Foundation
 import JobModel
 import JobStore
 import PostgresClient
+import TestServers
 import Testing
 
 /// Equal bytes are judged once a tenant, through every end that a leader can come to.
@@ -244,6 +245,46 @@ import Testing
             }
             #expect(try await fixture.count("artifacts") == 0)
             #expect(try await fixture.count("verdicts") == 0)
+        }
+    }
+
+    /// One statement takes all of them, in either order: the heir of the pictures is gone by the time that it is looked for.
+    @Test(arguments: [true, false]) func allWhoShowPicturesGoAtOnce(_ isOldestFirst: Bool) async throws {
+        try await StoreFixture.with { (fixture) async throws in
+            let claimant = try await fixture.registerWorker()
+            let first = try #require(try await fixture.enqueue(sha256: Self.clip)).id
+            _ = try await fixture.complete(
+                try #require(try await fixture.claim(first, for: claimant)).lease, artifacts: [StoreFixture.artifact])
+            for _ in 0..<3 { _ = try await fixture.enqueue(sha256: Self.clip) }
+            #expect(try await fixture.count("verdicts WHERE pictures_of IS NOT NULL") == 3)
+            // A row that is written anew lies behind the others, and is deleted after them.
+            if !isOldestFirst { try await fixture.pool.execute("UPDATE jobs SET revision = revision + 1 WHERE id = $1", [first.uuid]) }
+            try await fixture.pool.withTransaction { transaction in
+                // A search without an end would keep a processor for good.
+                try await transaction.execute("SET LOCAL statement_timeout = '10s'")
+                try await transaction.execute("DELETE FROM jobs")
+            }
+            for table in ["jobs", "verdicts", "artifacts", "attempts"] { #expect(try await fixture.count(table) == 0, "\(table)") }
+        }
+    }
+
+    /// The retention's own statement, with a verdict that others have taken over.
+    @Test func retentionTakesSharedVerdictsToo() async throws {
+        try await StoreFixture.with { (fixture) async throws in
+            let claimant = try await fixture.registerWorker()
+            let first = try #require(try await fixture.enqueue(sha256: Self.clip)).id
+            _ = try await fixture.complete(
+                try #require(try await fixture.claim(first, for: claimant)).lease, artifacts: [StoreFixture.artifact])
+            _ = try await fixture.enqueue(sha256: Self.clip)
+            try await fixture.pool.execute("UPDATE jobs SET finished_at = now() - interval '3 s' WHERE id <> $1", [first.uuid])
+            try await fixture.pool.execute("UPDATE jobs SET finished_at = now() - interval '2 s' WHERE id = $1", [first.uuid])
+            var removed: Int?
+            _ = try await eventually {
+                removed = try await fixture.store.removeExpired(RetentionPolicy(secondsByState: [.succeeded: 1]))
+                return removed != nil
+            }
+            #expect(removed == 2)
+            #expect(try await fixture.count("artifacts") == 0)
         }
     }
 
