@@ -8,7 +8,7 @@ import Video
 
 /// What a model of faces finds in clips that were blended from a dataset's reals, so that it is known where.
 public struct BlendedMasksReport: Codable, Sendable, Equatable {
-    /// Reals that clips were blended from.
+    /// Reals that clips were blended from, at most 100.
     public var clips: Int
     /// Reals that could not be blended: a face without room or landmarks.
     public var skipped: Int
@@ -23,14 +23,18 @@ public struct BlendedMasksReport: Codable, Sendable, Equatable {
 
 /// A dataset whose reals are blended into themselves, every one as a clip of its own.
 public struct BlendedMasks: Sendable {
-    /// More frames of a real are not blended: they are evenly spread.
+    /// More frames of a real, and more reals, are not blended: those that are, are evenly spread. Their masks are held in memory to the end.
     private static let framesPerClip = 8
+    private static let mostReals = 100
 
     private let dataset: CropDataset
     private let blender = SelfBlender(settings: BlendSettings(), pixels: ResNetDetector.inputSize)
 
-    /// - Throws: `EvaluationError.invalid` where the dataset has no reals.
+    /// - Throws: `EvaluationError.invalid` where the dataset has no reals, or whole frames, of which faces would be coarser than in use.
     public init(_ dataset: CropDataset) throws(EvaluationError) {
+        guard !dataset.settings.wholeFrames else {
+            throw .invalid("the dataset holds whole frames, and masks are blended in faces; index the sources without --whole-frames")
+        }
         guard dataset.sources.contains(where: { $0.label == .real }) else { throw .invalid("the dataset has no reals to blend") }
         self.dataset = dataset
     }
@@ -39,7 +43,8 @@ public struct BlendedMasks: Sendable {
     func report(detector: ResNetDetector, seed: UInt64, progress: (Double) -> Void) throws(EvaluationError) -> BlendedMasksReport {
         var (maps, masks): ([HeatMap], [[Float]]) = ([], [])
         var (labels, logits, rises): ([Bool], [Double], [Double]) = ([], [], [])
-        let reals = dataset.cropsBySource().enumerated().filter { dataset.sources[$0.offset].label == .real && !$0.element.isEmpty }
+        let all = dataset.cropsBySource().enumerated().filter { dataset.sources[$0.offset].label == .real && !$0.element.isEmpty }
+        let count = min(Self.mostReals, all.count), reals = (0..<count).map { all[$0 * all.count / count] }
         for (done, real) in reals.enumerated() {
             progress(Double(done) / Double(reals.count))
             guard let pairs = try pairs(of: real.element, seed: seed, name: dataset.sources[real.offset].path) else { continue }

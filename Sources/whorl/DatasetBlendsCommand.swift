@@ -1,5 +1,4 @@
 import ArgumentParser
-import Augmentation
 import Crops
 import Datasets
 import Foundation
@@ -32,15 +31,15 @@ struct DatasetBlendsCommand: ParsableCommand {
     }
 
     func run() throws {
-        let settings: BlendSettings
+        let recipe: Recipe
         do throws(TrainingError) {
-            settings = try recipe.map { path throws(TrainingError) in try RecipeReader.read(path: path).blend } ?? BlendSettings()
+            recipe = try self.recipe.map { path throws(TrainingError) in try RecipeReader.read(path: path) } ?? Recipe(kind: .selfBlend)
         } catch {
             throw CommandFailure(error)
         }
         let sheet: [UInt8]
         do {
-            sheet = try BlendSheet(CropDataset.open(path: path), settings: settings, pairs: pairs, seed: seed).encoded()
+            sheet = try BlendSheet(CropDataset.open(path: path), settings: recipe.blend, pairs: pairs, seed: seed).encoded()
         } catch let error as CropsError {
             throw CommandFailure(error)
         } catch let error as DatasetError {

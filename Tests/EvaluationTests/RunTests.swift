@@ -104,6 +104,12 @@ import Video
         let share = try #require(report.overlap.maskShare)
         #expect(share > 0.005 && share < 0.8 && report.auc != nil && report.meanRise != 0)
 
+        let whole = try CropDatasetWriter(path: folder + "-whole", settings: CropSettings(wholeFrames: true))
+        defer { try? FileManager.default.removeItem(atPath: folder + "-whole") }
+        try whole.finish()
+        let wholeFrames = try CropDataset.open(path: folder + "-whole")
+        #expect { try BlendedMasks(wholeFrames) } throws: { "\($0)".contains("--whole-frames") }
+
         let frames = try EvaluationRun(checkpoint: LabelledClips.checkpoint(region: .frame), threads: 1, options: options)
         await #expect { try await frames.run(clips, masks: masks, date: Date()) } throws: { "\($0)".contains("whole frames") }
         options.explanations = false
