@@ -8,7 +8,7 @@ empty=$(mktemp)
 trap 'rm -f "$empty"' EXIT
 compose=(docker-compose -f "$root/docker-compose.yml" --project-directory "$root" --env-file "$empty")
 
-given=(POSTGRES_PASSWORD=p REDIS_PASSWORD=r WHORL_MODEL_FILE=/model.safetensors)
+given=(POSTGRES_PASSWORD=p REDIS_PASSWORD=r)
 
 env "${given[@]}" "${compose[@]}" config --quiet
 for variable in "${given[@]}"; do

@@ -23,7 +23,7 @@ judge() {
     echo
     echo "$name"
     "$binaries/whorl" submit "$clip" --wait 7>&-
-    "$binaries/whorl" analyze "$clip" --model "$state/model.safetensors" --output "$output/$name" >/dev/null 7>&-
+    "$binaries/whorl" analyze "$clip" --output "$output/$name" >/dev/null 7>&-
 }
 
 mkdir -p "$state"

@@ -64,15 +64,11 @@ main() {
     source "$state/servers/env"
     set +a
     export WHORL_UPLOADS_DIRECTORY=$state/uploads
-    export WHORL_MODEL_PATH=$state/model.safetensors
     export WHORL_HTTP_HOST=127.0.0.1
     # Longer than one clip takes, shorter than down.sh waits.
     export WHORL_DRAIN_SECONDS=15
 
     (cd "$root" && "$binaries/whorl" migrate 8>&-)
-    if [[ ! -s $WHORL_MODEL_PATH ]]; then
-        "$binaries/whorl" model init --seed 1 --region face --output "$WHORL_MODEL_PATH" 8>&-
-    fi
 
     if ! program_pid whorl-gateway >/dev/null; then
         choose_port http 8080

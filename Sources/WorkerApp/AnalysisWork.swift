@@ -23,7 +23,7 @@ public struct AnalysisConfiguration: Sendable {
 
     /// The keys, as `--help` lists them.
     public static let table: [Setting] = [
-        Setting("model.path", .text, default: nil, help: "The checkpoint to judge with (whorl model init or import makes one)."),
+        Setting("model.path", .text, default: "", help: "The checkpoint to judge with; by default the model that comes with this program."),
         Setting("model.threads", .integer(0...ThreadTeam.sizes.upperBound), unit: "threads", default: "0", help: "Threads of one forward; 0 for one a core."),
         Setting(
             "model.precision", .choice([automatic] + Precision.allCases.map(\.rawValue)), default: automatic,
@@ -41,7 +41,11 @@ public struct AnalysisConfiguration: Sendable {
 
     /// - Throws: `SettingsError` for values that do not go together.
     public init(_ settings: SettingsReader) throws(SettingsError) {
-        modelPath = settings.text("model.path")
+        let path = settings.text("model.path")
+        guard let modelPath = path.isEmpty ? ShippedModel.path : path else {
+            throw SettingsError("--model-path is not given, and the model that comes with this program is not where it was installed")
+        }
+        self.modelPath = modelPath
         decoderPath = settings.text("decoder.path")
         decoderLimits = Self.limits(settings)
         pictures = PictureOptions(side: settings.integer("pictures.side"), jpegQuality: settings.integer("pictures.jpegQuality"))

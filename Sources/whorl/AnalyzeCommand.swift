@@ -34,7 +34,7 @@ struct AnalyzeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The checkpoint. Default: \(ModelLocation.variable), else \(ModelLocation.fallback).", valueName: "path"))
+            "The checkpoint. Default: \(ModelLocation.variable), else the model that comes with Whorl.", valueName: "path"))
     var model: String?
 
     @OptionGroup(title: "The network")

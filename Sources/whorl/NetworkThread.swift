@@ -43,18 +43,17 @@ actor NetworkThread {
 /// Where the model is when nobody says.
 enum ModelLocation {
     static let variable = "WHORL_MODEL_PATH"
-    static let fallback = ".whorl/model.safetensors"
 
-    /// The option's value, else the environment's, else the working directory's own.
+    /// The option's value, else the environment's, else the model that comes with the program.
     static func resolve(_ option: String?) throws(CommandFailure) -> String {
         if let option { return option }
         if let path = ProcessInfo.processInfo.environment[variable], !path.isEmpty { return path }
-        guard FileManager.default.fileExists(atPath: fallback) else {
+        guard let path = ShippedModel.path else {
             throw CommandFailure(
                 .failure, code: "model_missing",
-                "no model: give --model PATH, set \(variable), or make one with "
-                    + "`whorl model init --seed 1 --output \(fallback)` (untrained) or `whorl model import`")
+                "no model, and the one that comes with the program is not where it was installed: give --model PATH, set \(variable), or make one "
+                    + "with `whorl train` or `whorl model import`")
         }
-        return fallback
+        return path
     }
 }

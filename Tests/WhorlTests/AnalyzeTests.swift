@@ -157,16 +157,14 @@ import Testing
     @Test func whereTheModelIs() throws {
         let folder = try TestFolder()
         let clip = try folder.clip()
-        let none = try WhorlProcess.run(["analyze", clip], folder: folder.path)
-        #expect(none.status == 1)
-        #expect(none.error.contains("whorl model init"))
+        let shipped = try WhorlProcess.run(["analyze", clip, "--json"], folder: folder.path)
+        #expect(shipped.status == 0, "\(shipped.error)")
+        #expect(shipped.output.contains("\"trained\":true"))
         let named = try WhorlProcess.run(
             ["analyze", clip, "--json"], environment: ["WHORL_MODEL_PATH": try WhorlProcess.model.get()])
-        #expect(named.status == 0)
-        try FileManager.default.createDirectory(atPath: "\(folder.path)/.whorl", withIntermediateDirectories: true)
-        try FileManager.default.createSymbolicLink(
-            atPath: "\(folder.path)/.whorl/model.safetensors", withDestinationPath: try WhorlProcess.model.get())
-        #expect(try WhorlProcess.run(["analyze", clip, "--json"], folder: folder.path).status == 0)
+        #expect(named.status == 0 && named.output.contains("\"trained\":false"))
+        let missing = try WhorlProcess.run(["analyze", clip], environment: ["WHORL_MODEL_PATH": "\(folder.path)/none"])
+        #expect(missing.status == 1 && missing.error.contains("none"))
     }
 
     private func size(ofPNG bytes: [UInt8]) -> [Int] {

@@ -29,17 +29,18 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 whorl \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin whorl \
-    && install -d -o whorl -g whorl -m 750 /var/lib/whorl/uploads /var/lib/whorl/model
+    && install -d -o whorl -g whorl -m 750 /var/lib/whorl/uploads
 # The worker starts the whorl-decoder that lies beside it, and finds the face detector's weights there.
 COPY --from=build /out/ /usr/local/bin/
 COPY migrations /opt/whorl/migrations
+# The model that comes with the program, where it looks for it.
+COPY models /usr/local/share/whorl/models
 # whorl migrate reads migrations/ in the working directory.
 WORKDIR /opt/whorl
 ENV WHORL_UPLOADS_DIRECTORY=/var/lib/whorl/uploads \
-    WHORL_MODEL_PATH=/var/lib/whorl/model/model.safetensors \
     WHORL_WORKER_ALIVE_FILE=/tmp/whorl-alive
 USER 10001
-VOLUME ["/var/lib/whorl/uploads", "/var/lib/whorl/model"]
+VOLUME ["/var/lib/whorl/uploads"]
 # The worker touches the file with every heartbeat that PostgreSQL heard, every 10 seconds by default.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
     CMD ["sh", "-c", "test -n \"$(find \"$WHORL_WORKER_ALIVE_FILE\" -newermt '-45 seconds')\""]

@@ -1,0 +1,20 @@
+import Glibc
+
+/// The trained model that comes with the code: what judges where nobody names another.
+public enum ShippedModel {
+    static let fileName = "models/whorl.safetensors"
+
+    /// Its path: installed as `share/whorl/models` beside the program's folder, or `models` in a folder above the program, as in a source tree; nil
+    /// if it is in neither.
+    public static var path: String? { path(from: ShippedWeights.programFolder()) }
+
+    static func path(from folder: String) -> String? {
+        var candidates = ["\(folder)/../share/whorl/\(fileName)"]
+        var parts = folder.split(separator: "/")
+        while !parts.isEmpty {
+            candidates.append("/" + parts.joined(separator: "/") + "/" + fileName)
+            parts.removeLast()
+        }
+        return candidates.first { access($0, R_OK) == 0 }
+    }
+}
