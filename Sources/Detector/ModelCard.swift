@@ -48,6 +48,8 @@ public struct ModelCard: Codable, Sendable, Equatable {
     public var threshold: Double
     /// P(fake) within this closed range `[low, high]` is called uncertain.
     public var abstention: [Double]
+    /// How its probabilities are spread over people that it did not learn from; nil where nobody measured it.
+    public var scores: ScoreDistribution?
     /// What random weights were made from, if they were.
     public var seed: UInt64?
     /// When the checkpoint was made, RFC 3339 in UTC.
@@ -61,8 +63,8 @@ public struct ModelCard: Codable, Sendable, Equatable {
         name: String, version: String, architecture: String = "resnet18", head: Head = .linear, trained: Bool,
         region: Region = .frame, faceCrop: FaceCropRule? = nil, frames: Int = 16, inputSize: Int = 224, mean: [Double] = ModelCard.imageNetMean,
         std: [Double] = ModelCard.imageNetStd, temperature: Double = 1, threshold: Double = 0.5,
-        abstention: [Double] = [0.4, 0.6], seed: UInt64? = nil, created: String? = nil, notes: String = "",
-        precision: String = "float32"
+        abstention: [Double] = [0.4, 0.6], scores: ScoreDistribution? = nil, seed: UInt64? = nil, created: String? = nil,
+        notes: String = "", precision: String = "float32"
     ) {
         self.name = name
         self.version = version
@@ -78,6 +80,7 @@ public struct ModelCard: Codable, Sendable, Equatable {
         self.temperature = temperature
         self.threshold = threshold
         self.abstention = abstention
+        self.scores = scores
         self.seed = seed
         self.created = created
         self.notes = notes
@@ -127,7 +130,7 @@ extension ModelCard {
         guard abstention.count == 2, abstention[0] <= abstention[1], abstention[0] >= 0, abstention[1] <= 1 else {
             return "abstention must be a range [low, high] within 0…1"
         }
-        return nil
+        return scores?.problem
     }
 
     func encoded() throws(CheckpointError) -> String {

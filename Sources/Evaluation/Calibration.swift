@@ -35,6 +35,8 @@ public struct Calibration: Codable, Sendable, Equatable {
     /// On what was fitted: under the card as it was, and after.
     public var fittedBefore: Fit
     public var fittedAfter: Fit
+    /// How the probabilities of what was fitted are spread, after.
+    public var scores: ScoreDistribution
     /// On other data; nil without any.
     public var reportedBefore: Fit?
     public var reportedAfter: Fit?
@@ -57,9 +59,10 @@ public struct Calibration: Codable, Sendable, Equatable {
         temperature = fit
         self.targetError = targetError
         threshold = card.threshold
-        let band = AbstentionBand(
-            labels: labels, probabilities: Self.probabilities(samples, temperature: fit.temperature), threshold: card.threshold,
-            targetError: targetError)
+        let probabilities = Self.probabilities(samples, temperature: fit.temperature)
+        scores = ScoreDistribution(
+            real: zip(labels, probabilities).filter { !$0.0 }.map(\.1), fake: zip(labels, probabilities).filter(\.0).map(\.1))
+        let band = AbstentionBand(labels: labels, probabilities: probabilities, threshold: card.threshold, targetError: targetError)
         self.band = band
         let (low, high) = band.map { ($0.low, $0.high) } ?? (0, 1)
         fittedBefore = Self.fit(samples, temperature: card.temperature, low: card.abstention[0], high: card.abstention[1])
@@ -74,6 +77,7 @@ public struct Calibration: Codable, Sendable, Equatable {
         var card = card
         card.temperature = temperature.temperature
         card.abstention = band.map { [$0.low, $0.high] } ?? [0, 1]
+        card.scores = scores
         return card
     }
 

@@ -6,7 +6,7 @@ import JobModel
 import DetectionMetrics
 import Video
 
-/// Fits a model's temperature and abstention band and writes them into its card.
+/// Fits a model's temperature and abstention band and writes them into its card, with how its probabilities are spread then.
 struct CalibrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "calibrate",
@@ -14,6 +14,8 @@ struct CalibrateCommand: AsyncParsableCommand {
         discussion: """
             Fitted on --fit: clips of people whom the model did not learn from (a folder with real/ and fake/), or logits as JSON: a list of \
             {"isFake": …, "logit": …}, or an evaluation.json of the same model. --report is other data of the same kinds, on which nothing is fitted.
+
+            The card also gets how the probabilities of what was fitted are spread, reals and fakes apart: what scores in use can be held against.
 
             Where no band reaches the target error, the card's band is 0 to 1, so that every verdict is uncertain, and the exit code is 1.
             """)

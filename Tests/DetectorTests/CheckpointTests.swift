@@ -94,7 +94,9 @@ struct CheckpointTests {
             { $0.inputSize = 256 }, { $0.architecture = "resnet50" }, { $0.precision = "int8" }, { $0.name = "" },
             { $0.region = .face }, { $0.faceCrop = FaceCropRule() },
             { $0.region = .face; $0.faceCrop = FaceCropRule(scale: 0.5) }, { $0.std = [1e-60, 1, 1] }, { $0.mean = [1e300, 0, 0] },
-            { $0.name = String(repeating: "n", count: 201) },
+            { $0.name = String(repeating: "n", count: 201) }, { $0.scores = ScoreDistribution(real: [], fake: [0.5]) },
+            { $0.scores = ScoreDistribution(real: [0.1], fake: [0.5]); $0.scores?.real.append(1) },
+            { $0.scores = ScoreDistribution(real: [0.1], fake: [0.5]); $0.scores?.fake[0] = -1 },
         ]
         for edit in edits {
             var card = SeededNetwork.card()

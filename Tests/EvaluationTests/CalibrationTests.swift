@@ -35,10 +35,15 @@ import Testing
         #expect(card.temperature == calibration.temperature.temperature)
         #expect(card.abstention == [calibration.band?.low, calibration.band?.high].compactMap(\.self))
         #expect(calibration.reportedAfter == nil)
+        let scores = try #require(card.scores)
+        let samples = Self.samples(500, seed: 3)
+        let sure = samples.count { !$0.isFake && 1 / (1 + exp(-$0.logit / card.temperature)) < 0.05 }
+        #expect(scores.real[0] == sure && scores.real.reduce(0, +) == samples.count { !$0.isFake } && scores.fake.reduce(0, +) == samples.count(where: \.isFake))
         let checkpoint = try Checkpoint.initialised(seed: 1)
         var stored = checkpoint.card
         stored.temperature = card.temperature
         stored.abstention = card.abstention
+        stored.scores = card.scores
         let path = FileManager.default.temporaryDirectory.path + "/whorl-calibrated-\(UUID().uuidString).safetensors"
         defer { try? FileManager.default.removeItem(atPath: path) }
         try checkpoint.with(card: stored).write(to: path)

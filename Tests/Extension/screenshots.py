@@ -25,10 +25,11 @@ OPTIONS_SIZE = (860, 1100)
 ARTICLE_SIZE = (860, 760)
 
 
-class Faces(System):
-    """The samples have a face."""
+class Shipped(System):
+    """Judges with the model that ships."""
 
-    region = "face"
+    def _model(self) -> pathlib.Path:
+        return places.ROOT / "models" / "whorl.safetensors"
 
 
 class Album:
@@ -91,7 +92,7 @@ def judged_page(stage: Stage, language: str) -> Page:
 def open_panel(stage: Stage, page: Page, language: str) -> Page:
     stage.badge(page, language=language).click()
     panel = stage.panel()
-    panel.wait_for_text(words("verdict_title_untrained", language=language))
+    panel.wait("the panel has its verdict", "document.querySelector('.evidence') !== null")
     return panel
 
 
@@ -108,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     clips = Clips(folder / "clips")
     for name in SAMPLES:
         clips.add(name, (places.ROOT / "samples" / name).read_bytes())
-    system = Faces(arguments.bin, arguments.database_url, arguments.redis_url, folder)
+    system = Shipped(arguments.bin, arguments.database_url, arguments.redis_url, folder)
     try:
         system.start()
         take_all(Theatre(system, clips, folder), Album(arguments.output), arguments.seed)

@@ -1,5 +1,7 @@
 """The real gateway and a real worker behind it, for all scenes of a run; each scene is a tenant of its own."""
 
+import pathlib
+
 import places  # noqa: F401 - makes the modules below findable
 from client import Answer, Client
 from patience import VERDICT_SECONDS
@@ -19,8 +21,6 @@ class System(Service):
     """A service that can be stopped in its parts and started again."""
 
     worker: Program
-    # Moving test pictures have no faces: they are judged as whole frames.
-    region = "frame"
 
     def _launch(self, name: str, executable: str, settings: dict[str, str]) -> Program:
         return super()._launch(name, executable, settings | SETTINGS.get(executable, {}))
@@ -30,12 +30,15 @@ class System(Service):
         self.worker = self._start_judge()
 
     def _start_judge(self) -> Program:
-        """The real worker, with weights at random: what it says is always uncertain, and says why."""
-        model = self.folder / "model.safetensors"
-        self._command("model", "init", "--seed", "1", "--region", self.region, "--output", str(model))
-        worker = self._launch("worker", "whorl-worker", WORKER | {"MODEL_PATH": str(model)})
+        worker = self._launch("worker", "whorl-worker", WORKER | {"MODEL_PATH": str(self._model())})
         wait_for("the worker is ready", lambda: any(record.get("message") == "ready" for record in worker.records()), VERDICT_SECONDS)
         return worker
+
+    def _model(self) -> pathlib.Path:
+        """Weights at random: what they say is always uncertain, and says why. Moving test pictures have no faces, so they look at whole frames."""
+        model = self.folder / "model.safetensors"
+        self._command("model", "init", "--seed", "1", "--region", "frame", "--output", str(model))
+        return model
 
     @property
     def port(self) -> int:
