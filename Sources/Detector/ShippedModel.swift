@@ -4,11 +4,12 @@ import Glibc
 public enum ShippedModel {
     static let fileName = "models/whorl.safetensors"
 
-    /// Its path: installed as `share/whorl/models` beside the program's folder, or `models` in a folder above the program, as in a source tree; nil
-    /// if it is in neither.
+    /// Where it is for the program that runs.
     public static var path: String? { path(from: ShippedWeights.programFolder()) }
 
-    static func path(from folder: String) -> String? {
+    /// Where it is for a program in a folder: installed as `share/whorl/models` beside that folder, or `models` in a folder above the program, as in a
+    /// source tree; nil if it is in neither.
+    public static func path(from folder: String) -> String? {
         var candidates = ["\(folder)/../share/whorl/\(fileName)"]
         var parts = folder.split(separator: "/")
         while !parts.isEmpty {

@@ -17,6 +17,9 @@ struct DatasetBlendsCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The sheet, a JPEG file.", valueName: "file"), completion: .file(extensions: ["jpg", "jpeg"]))
     var output: String
 
+    @Flag(help: "Overwrite the output if it exists.")
+    var force = false
+
     @Option(help: ArgumentHelp("The recipe that says how fakes are made. Default: a recipe's defaults.", valueName: "file"), completion: .file())
     var recipe: String?
 
@@ -31,6 +34,7 @@ struct DatasetBlendsCommand: ParsableCommand {
     }
 
     func run() throws {
+        try OutputFile(path: output).check(force: force)
         let recipe: Recipe
         do throws(TrainingError) {
             recipe = try self.recipe.map { path throws(TrainingError) in try RecipeReader.read(path: path) } ?? Recipe(kind: .selfBlend)

@@ -22,15 +22,7 @@ struct CheckpointOutput: ParsableArguments {
     var force = false
 
     /// Refuses early what could not be written late.
-    func check() throws(CommandFailure) {
-        var information = stat()
-        if stat(path, &information) == 0, information.st_mode & S_IFMT != S_IFREG {
-            throw CommandFailure(.failure, code: "output_exists", "it is no regular file and is not replaced").about(path)
-        }
-        if !force, FileManager.default.fileExists(atPath: path) {
-            throw CommandFailure(.failure, code: "output_exists", "it exists already; --force overwrites it").about(path)
-        }
-    }
+    func check() throws(CommandFailure) { try OutputFile(path: path).check(force: force) }
 
     /// Writes the checkpoint, and the folder it goes to if there is none, and says what was written.
     func write(_ checkpoint: Checkpoint) throws {

@@ -1,7 +1,6 @@
+import Detector
 import Foundation
 import Testing
-
-@testable import Detector
 
 @Suite("The model that ships")
 struct ShippedModelTests {

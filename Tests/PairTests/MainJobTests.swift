@@ -30,6 +30,16 @@ import Testing
         }
     }
 
+    @Test func aWorkerThatIsNamedNoModelJudgesWithTheOneThatShips() async throws {
+        try await Pair.with { (pair) async throws in
+            _ = try pair.startWorker(["MODEL_PATH": ""])
+            let verdict = try #require(try await pair.ended(try await pair.submit(Data(contentsOf: Pair.sample("astronaut-blended")))).verdict)
+            #expect(verdict.label == .fake && verdict.model.trained && verdict.reasons.isEmpty)
+            let model = String(decoding: try await pair.send("GET", "/api/model").body, as: UTF8.self)
+            #expect(model.contains(verdict.model.sha256) && model.contains(verdict.model.name))
+        }
+    }
+
     @Test func thePicturesAreThereAndNeverChange() async throws {
         try await Pair.with { (pair) async throws in
             _ = try pair.startWorker()
